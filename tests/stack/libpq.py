@@ -1,0 +1,123 @@
+"""A PostgreSQL client of one page: libpq through ctypes.
+
+libpq is there wherever PostgreSQL is, for every Python, so tests need no driver package. Calls
+release the interpreter's lock: threads really log in at the same time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import functools
+
+SQLSTATE = ord("C")  # PG_DIAG_SQLSTATE
+COMMAND_OK, TUPLES_OK = 1, 2
+
+
+class DatabaseError(Exception):
+    """What the server or libpq said. `sqlstate` is None for a connection that failed."""
+
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(" ".join(message.split()))
+        self.sqlstate = sqlstate
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    pq = ctypes.CDLL("libpq.so.5")
+    handle, text, texts = ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p)
+    number = ctypes.c_int
+    for name, result, arguments in (
+            ("PQconnectdbParams", handle, [texts, texts, number]),
+            ("PQstatus", number, [handle]),
+            ("PQerrorMessage", text, [handle]),
+            ("PQfinish", None, [handle]),
+            ("PQserverVersion", number, [handle]),
+            ("PQexecParams", handle, [handle, text, number, handle, texts, handle, handle, number]),
+            ("PQexec", handle, [handle, text]),
+            ("PQresultStatus", number, [handle]),
+            ("PQresultErrorField", text, [handle, number]),
+            ("PQresultErrorMessage", text, [handle]),
+            ("PQntuples", number, [handle]),
+            ("PQnfields", number, [handle]),
+            ("PQgetisnull", number, [handle, number, number]),
+            ("PQgetvalue", text, [handle, number, number]),
+            ("PQclear", None, [handle]),
+            ("PQencryptPasswordConn", handle, [handle, text, text, text]),
+            ("PQfreemem", None, [handle])):
+        function = getattr(pq, name)
+        function.restype, function.argtypes = result, arguments
+    return pq
+
+
+def strings(values: list[str | None]) -> ctypes.Array:
+    encoded = [None if value is None else value.encode() for value in values]
+    return (ctypes.c_char_p * len(encoded))(*encoded)
+
+
+class Connection:
+    """One session over verified TLS, logged in. DatabaseError when that fails. Use it in a `with`."""
+
+    def __init__(self, *, host: str, port: int, dbname: str, user: str, password: str, ca: str,
+                 timeout: int = 10) -> None:
+        # Everything a person's environment or files could change is given a value here.
+        options = {"host": host, "port": str(port), "dbname": dbname, "user": user,
+                   "password": password, "sslmode": "verify-full", "sslrootcert": ca,
+                   "sslcert": "/nonexistent", "sslcrl": "", "gssencmode": "disable",
+                   "connect_timeout": str(timeout), "application_name": "tandem-test"}
+        self._pq = library()
+        self._handle = self._pq.PQconnectdbParams(
+            strings([*options, None]), strings([*options.values(), None]), 0)
+        if self._pq.PQstatus(self._handle) != 0:
+            error = DatabaseError(self._pq.PQerrorMessage(self._handle).decode(errors="replace"))
+            self.close()
+            raise error
+
+    def query(self, sql: str, *parameters: str) -> list[tuple[str | None, ...]]:
+        """Runs one statement; rows as text, none for a command. DatabaseError when it fails."""
+        if parameters:
+            result = self._pq.PQexecParams(self._handle, sql.encode(), len(parameters), None,
+                                           strings(list(parameters)), None, None, 0)
+        else:
+            result = self._pq.PQexec(self._handle, sql.encode())
+        try:
+            if self._pq.PQresultStatus(result) not in (COMMAND_OK, TUPLES_OK):
+                state = self._pq.PQresultErrorField(result, SQLSTATE)
+                message = self._pq.PQresultErrorMessage(result) or self._pq.PQerrorMessage(self._handle)
+                raise DatabaseError(message.decode(errors="replace"), state and state.decode())
+            return [tuple(self._value(result, row, column)
+                          for column in range(self._pq.PQnfields(result)))
+                    for row in range(self._pq.PQntuples(result))]
+        finally:
+            self._pq.PQclear(result)
+
+    def _value(self, result: int, row: int, column: int) -> str | None:
+        if self._pq.PQgetisnull(result, row, column):
+            return None
+        return self._pq.PQgetvalue(result, row, column).decode()
+
+    def verifier(self, user: str, password: str) -> str:
+        """The SCRAM verifier of a password: what a statement may hold without a log showing it."""
+        made = self._pq.PQencryptPasswordConn(self._handle, password.encode(), user.encode(),
+                                              b"scram-sha-256")
+        if not made:
+            raise DatabaseError(self._pq.PQerrorMessage(self._handle).decode(errors="replace"))
+        try:
+            return ctypes.string_at(made).decode()
+        finally:
+            self._pq.PQfreemem(made)
+
+    def server_version(self) -> str:
+        major, minor = divmod(self._pq.PQserverVersion(self._handle), 10000)
+        return f"{major}.{minor}"
+
+    def close(self) -> None:
+        if self._handle:
+            self._pq.PQfinish(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

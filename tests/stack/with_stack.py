@@ -1,0 +1,65 @@
+"""Runs a command beside private servers, whose addresses it gets in STACK_… variables.
+
+    python3 tests/stack/with_stack.py --postgres -- build/tests/postgres_test
+
+Always: STACK_DIR, a private folder that goes away.
+--postgres: STACK_CA (PEM), STACK_PG_HOST, STACK_PG_PORT, STACK_PG_DBNAME, STACK_PG_ADMIN_USER,
+    STACK_PG_ADMIN_PASSWORD, STACK_PG_LOG (the server's log file, every statement in it).
+The exit status is the command's; 125 when a server did not start. --keep-logs leaves STACK_DIR.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+# As a script, this folder is first in the module path; its parent is what imports need.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from stack.postgres import PostgreSQL  # noqa: E402
+from stack.process import Folder, StackError, end_on_signals, required  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--postgres", action="store_true", help="a PostgreSQL cluster")
+    parser.add_argument("--keep-logs", action="store_true", help="leave STACK_DIR and print it")
+    parser.add_argument("command", nargs="+", help="after --: what to run")
+    options = parser.parse_args()
+
+    end_on_signals()
+    with ExitStack() as stack:
+        folder = stack.enter_context(Folder())
+        folder.keep = options.keep_logs
+        environment = {"STACK_DIR": str(folder.path)}
+        try:
+            if options.postgres:
+                environment |= stack.enter_context(PostgreSQL(folder)).environment()
+        except StackError as error:
+            print(f"with_stack: {error}", file=sys.stderr)
+            return 125
+        status = run_command(options.command, os.environ | environment)
+    if options.keep_logs:
+        print(f"with_stack: logs are in {folder.path}", file=sys.stderr)
+    return status
+
+
+def run_command(command: list[str], environment: dict[str, str]) -> int:
+    """Its exit status, 128 + the signal when one ended it; it does not outlive us."""
+    watched = [required("setpriv"), "--pdeathsig=TERM", "--", *command]
+    with subprocess.Popen(watched, env=environment) as process:
+        try:
+            status = process.wait()
+        except BaseException:
+            process.terminate()
+            raise
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
