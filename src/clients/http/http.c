@@ -1,0 +1,345 @@
+/*
+ * One exchange on a libcurl handle. The handle is reset before each use: what survives is what
+ * makes the next exchange cheap, connections, TLS sessions and the parsed CA store.
+ */
+#include "clients/http/http.h"
+
+#include "core/memory.h"
+
+#include <curl/curl.h>
+#include <string.h>
+#include <strings.h>
+
+#define CONNECT_TIMEOUT_MS 5000
+#define RESPONSE_LIMIT (1024 * 1024)
+#define HEADERS_LIMIT (32 * 1024)
+#define HEADER_LINE_MAX 16384
+#define DNS_CACHE_S 10
+
+struct http {
+	CURL *curl;
+	char reason[CURL_ERROR_SIZE];
+};
+
+/* One exchange under way: what libcurl's callbacks see. */
+struct exchange {
+	const struct http_request *request;
+	struct http_response *response;
+	int sent;    /* how often the request began to leave */
+	bool failed; /* `failed_with` is ours, not libcurl's */
+	struct status failed_with;
+};
+
+void http_response_clear(struct http_response *response)
+{
+	buffer_clear(&response->headers_);
+	buffer_clear(&response->body);
+	*response = HTTP_RESPONSE_INIT;
+}
+
+const char *http_response_header(const struct http_response *response, const char *name)
+{
+	const char *at = buffer_string(&response->headers_);
+	const char *end = at + response->headers_.length;
+	const char *found = NULL;
+
+	while (at < end) {
+		const char *value = at + strlen(at) + 1;
+
+		if (strcasecmp(at, name) == 0)
+			found = value;
+		at = value + strlen(value) + 1;
+	}
+	return found;
+}
+
+struct status http_open(struct http **ret)
+{
+	static bool started;
+	struct http *http;
+
+	if (!started &&
+	    curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_alloc, memory_free, memory_resize,
+				 memory_copy_string, memory_alloc_zero) != CURLE_OK)
+		return failure(STATUS_UNAVAILABLE, "libcurl does not start");
+	started = true;
+	http = memory_alloc_zero(1, sizeof(*http));
+	if (http == NULL)
+		return OUT_OF_MEMORY;
+	http->curl = curl_easy_init();
+	if (http->curl == NULL) {
+		memory_free(http);
+		return OUT_OF_MEMORY;
+	}
+	*ret = http;
+	return OK;
+}
+
+void http_close(struct http **http)
+{
+	if (*http == NULL)
+		return;
+	curl_easy_cleanup((*http)->curl);
+	memory_free(*http);
+	*http = NULL;
+}
+
+/* The host and port of a URL, without user, path and query: what a message may show. */
+static void authority(const char *url, int *length, const char **ret)
+{
+	const char *start = strstr(url, "://");
+	const char *user;
+
+	start = start != NULL ? start + 3 : url;
+	*length = (int)strcspn(start, "/?#");
+	user = memrchr(start, '@', (size_t)*length);
+	if (user != NULL) {
+		*length -= (int)(user + 1 - start);
+		start = user + 1;
+	}
+	*ret = start;
+}
+
+static size_t stop(struct exchange *exchange, struct status why)
+{
+	exchange->failed = true;
+	exchange->failed_with = why;
+	return 0; /* fewer bytes than given: libcurl gives up */
+}
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct exchange *exchange = context;
+	struct status status = buffer_append(&exchange->response->body, bytes, size * count);
+
+	if (status.code != STATUS_OK)
+		return stop(exchange, status_while(status, "reading the answer"));
+	return size * count;
+}
+
+/* Keeps "name NUL value NUL". A status line begins anew: there may be a 100 before the answer. */
+static size_t take_header(char *line, size_t size, size_t count, void *context)
+{
+	struct exchange *exchange = context;
+	struct buffer *headers = &exchange->response->headers_;
+	size_t length = size * count, name, start;
+	char *colon;
+	struct status status;
+
+	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+		buffer_reset(headers);
+		return length;
+	}
+	colon = memchr(line, ':', length);
+	if (colon == NULL || memchr(line, '\0', length) != NULL)
+		return length;
+	name = (size_t)(colon - line);
+	start = name + 1;
+	while (start < length && (line[start] == ' ' || line[start] == '\t'))
+		start++;
+	size_t end = length;
+	while (end > start && strchr(" \t\r\n", line[end - 1]) != NULL)
+		end--;
+	status = buffer_printf(headers, "%.*s%c%.*s%c", (int)name, line, '\0', (int)(end - start),
+			       line + start, '\0');
+	if (status.code != STATUS_OK)
+		return stop(exchange, status_while(status, "reading the answer's headers"));
+	return length;
+}
+
+/*
+ * libcurl calls this when a connection stands and the request is about to leave, and again when a
+ * kept connection was dead and it wants to send once more by itself.
+ */
+static int before_sending(void *context, char *to, char *from, int to_port, int from_port)
+{
+	struct exchange *exchange = context;
+
+	(void)to, (void)from, (void)to_port, (void)from_port;
+	if (exchange->sent > (exchange->request->repeatable ? 1 : 0))
+		return CURL_PREREQFUNC_ABORT;
+	exchange->sent++;
+	return CURL_PREREQFUNC_OK;
+}
+
+static struct status add_header(struct curl_slist **list, const char *name, const char *separator,
+				const char *value)
+{
+	AUTO(buffer_clear) struct buffer line = BUFFER_INIT(HEADER_LINE_MAX);
+	struct curl_slist *grown;
+
+	if (strpbrk(value, "\r\n") != NULL)
+		return failure(STATUS_INVALID, "the value of header %s holds a line break", name);
+	TRY(buffer_printf(&line, "%s%s%s", name, separator, value));
+	grown = curl_slist_append(*list, line.data);
+	if (grown == NULL)
+		return OUT_OF_MEMORY;
+	*list = grown;
+	return OK;
+}
+
+static void list_clear(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
+	*list = NULL;
+}
+
+/* The caller's headers, and "Name:" for each that libcurl would add by itself. */
+static struct status make_headers(const struct http_request *request, struct curl_slist **ret)
+{
+	static const char *const unasked[] = {"Accept", "Content-Type", "Expect"};
+
+	for (size_t i = 0; i < request->header_count; i++) {
+		const char *value = request->headers[i].value;
+
+		/* "Name;" is libcurl's way to say: send it, with nothing in it. */
+		TRY(add_header(ret, request->headers[i].name, *value != '\0' ? ": " : ";", value));
+	}
+	for (size_t i = 0; i < sizeof(unasked) / sizeof(unasked[0]); i++) {
+		bool asked = false;
+
+		for (size_t k = 0; k < request->header_count; k++)
+			asked = asked || strcasecmp(request->headers[k].name, unasked[i]) == 0;
+		if (!asked)
+			TRY(add_header(ret, unasked[i], ":", ""));
+	}
+	return OK;
+}
+
+static void set_limits(CURL *curl, const struct http_request *request)
+{
+	int64_t connect = request->connect_timeout > 0 ? request->connect_timeout
+						       : CONNECT_TIMEOUT_MS;
+
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
+	if (request->deadline.clock != NULL)
+		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)deadline_left(request->deadline));
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	/* Addresses change while a Lambda is frozen. */
+	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_CACHE_S);
+}
+
+static void set_peer(CURL *curl, const struct http_request *request)
+{
+	bool https = strncasecmp(request->url, "https:", 6) == 0;
+
+	curl_easy_setopt(curl, CURLOPT_URL, request->url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, https ? "https" : "http,https");
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (request->ca_file != NULL) {
+		curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	}
+	if (request->bypass_proxy)
+		curl_easy_setopt(curl, CURLOPT_PROXY, "");
+}
+
+static void set_request(CURL *curl, const struct http_request *request, struct curl_slist *headers)
+{
+	bool get = strcmp(request->method, "GET") == 0;
+
+	if (get) {
+		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+	} else {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+				 request->body != NULL ? request->body : "");
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)request->body_length);
+		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+	}
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "tandem/" TANDEM_VERSION);
+}
+
+/* What libcurl's result means for whoever asked. */
+static struct status explain(const struct http *http, const struct http_request *request,
+			     CURLcode result, enum http_progress progress)
+{
+	const char *reason = http->reason[0] != '\0' ? http->reason : curl_easy_strerror(result);
+	const char *host;
+	int length;
+
+	authority(request->url, &length, &host);
+	switch (result) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+		return failure(STATUS_INVALID,
+			       "%s at %.*s: its certificate cannot be verified: %s%s%s%s",
+			       request->what, length, host, reason,
+			       request->ca_setting != NULL ? "; set " : "",
+			       request->ca_setting != NULL ? request->ca_setting : "",
+			       request->ca_setting != NULL
+				       ? " to a PEM file of the CA that signed it"
+				       : "");
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return failure(STATUS_INVALID, "%s: the URL for %.*s is not valid: %s",
+			       request->what, length, host, reason);
+	case CURLE_ABORTED_BY_CALLBACK: /* before_sending() refused to send twice */
+		reason = "the connection was closed before an answer came";
+		break;
+	default:
+		break;
+	}
+	return failure(STATUS_UNAVAILABLE, "%s at %.*s %s: %s", request->what, length, host,
+		       progress == HTTP_NOT_SENT ? "cannot be reached" : "did not answer", reason);
+}
+
+static struct status run(struct http *http, struct exchange *exchange, struct curl_slist *headers)
+{
+	CURL *curl = http->curl;
+	CURLcode result;
+	long status = 0;
+
+	curl_easy_reset(curl);
+	set_peer(curl, exchange->request);
+	set_limits(curl, exchange->request);
+	set_request(curl, exchange->request, headers);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange);
+	curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, before_sending);
+	curl_easy_setopt(curl, CURLOPT_PREREQDATA, exchange);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->reason);
+	http->reason[0] = '\0';
+
+	result = curl_easy_perform(curl);
+	/* The handle outlives what these point at. */
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+	exchange->response->progress = exchange->sent == 0 ? HTTP_NOT_SENT : HTTP_LOST;
+	if (exchange->failed)
+		return exchange->failed_with;
+	if (result != CURLE_OK)
+		return explain(http, exchange->request, result, exchange->response->progress);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	exchange->response->status = (int)status;
+	exchange->response->progress = HTTP_ANSWERED;
+	return OK;
+}
+
+struct status http_exchange(struct http *http, const struct http_request *request,
+			    struct http_response *ret)
+{
+	AUTO(list_clear) struct curl_slist *headers = NULL;
+	struct exchange exchange = {.request = request, .response = ret};
+	const char *host;
+	int length;
+
+	http_response_clear(ret);
+	ret->headers_ = BUFFER_INIT(HEADERS_LIMIT);
+	ret->body = BUFFER_INIT(request->response_limit > 0 ? request->response_limit
+							    : RESPONSE_LIMIT);
+	authority(request->url, &length, &host);
+	if (request->deadline.clock != NULL && deadline_left(request->deadline) == 0)
+		return failure(STATUS_UNAVAILABLE, "%s at %.*s was not asked: no time is left",
+			       request->what, length, host);
+	TRY(make_headers(request, &headers));
+	return run(http, &exchange, headers);
+}
