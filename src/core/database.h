@@ -1,0 +1,104 @@
+/*
+ * database: the port to a place that must accept a credential.
+ *
+ * A login is such a place: the database itself, or a proxy endpoint in front of it. A driver knows
+ * one engine. An open database is one session of one user; the calls below run in it. Passwords are
+ * never sent in clear text inside a statement where the engine has a verifier form, are never part
+ * of a message, and never travel over a connection whose peer was not verified unless the login's
+ * owner wrote `"ssl": false`.
+ *
+ * Every call may return UNAVAILABLE (not reachable, too slow, out of connections: retry) and
+ * INTERNAL. What else it may return stands with it. DENIED and UNAVAILABLE are never mixed: a wrong
+ * password decides what a step does next.
+ */
+#ifndef CORE_DATABASE_H
+#define CORE_DATABASE_H
+
+#include "core/clock.h"
+#include "core/password.h"
+#include "core/secret.h"
+#include "core/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct database;
+struct database_driver;
+
+enum login_kind {
+	LOGIN_DATABASE, /* the database itself: its users can be changed here */
+	LOGIN_PROXY,	/* a proxy endpoint: it picks up a new password some time after its secret
+			   moved */
+};
+
+struct login {
+	enum login_kind kind;
+	const struct database_driver *driver;
+	char *host;
+	uint16_t port;
+	char *dbname;
+	bool tls;	     /* false: plaintext, because the secret's owner wrote so */
+	const char *ca_file; /* PEM; NULL = the system store. Not owned. */
+};
+
+struct database_ops {
+	/*
+	 * Sets the password of `user`, which is the session's own user or one it may administer.
+	 * DENIED: no permission (the text says which). NOT_FOUND: no such user. INVALID: the engine
+	 * refuses this password.
+	 */
+	struct status (*set_password)(struct database *, const char *user,
+				      const struct secret *password);
+
+	struct status (*user_exists)(struct database *, const char *user, bool *ret);
+
+	/*
+	 * Creates `user` with `password`, able to do what `model` can do, so that what it creates
+	 * belongs to `model`. All or nothing; OK when the user appeared meanwhile and only its
+	 * password had to be set. DENIED: no permission (the text says which). NOT_FOUND: no
+	 * `model`.
+	 */
+	struct status (*create_user_like)(struct database *, const char *user, const char *model,
+					  const struct secret *password);
+
+	/*
+	 * May `user` do everything that `model` may, in the connected database? INVALID: no; the
+	 * text names what is missing.
+	 */
+	struct status (*compare_users)(struct database *, const char *user, const char *model);
+
+	void (*close)(struct database **);
+};
+
+/* The first member of every implementation. */
+struct database {
+	const struct database_ops *ops;
+};
+
+struct database_driver {
+	const char *const *
+		engines; /* the values of "engine" that mean it, NULL-terminated; [0] is its name */
+	uint16_t default_port;
+	const char *default_dbname; /* where a secret names none */
+	size_t username_max;	    /* bytes */
+	struct password_rules password_rules;
+
+	/*
+	 * Opens a session as `user` at `login` and proves that it can read. DENIED: wrong password
+	 * or user, or the user may not log in. INVALID: TLS could not be verified or is not
+	 * offered, no such database. UNAVAILABLE: not reached before the deadline. The deadline
+	 * also bounds every later call on the session.
+	 */
+	struct status (*open)(const struct login *, const char *user, const struct secret *password,
+			      struct deadline, struct database **ret);
+};
+
+/* For AUTO(). */
+void database_close(struct database **);
+
+/* The driver for a value of "engine" in a NULL-terminated table, NULL when there is none. */
+const struct database_driver *database_driver_find(const struct database_driver *const *drivers,
+						   const char *engine);
+
+#endif

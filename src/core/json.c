@@ -1,0 +1,226 @@
+#include "core/json.h"
+
+#include "core/memory.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A place in a text that json_parse() has accepted, so the scanners below need no error paths. */
+struct span {
+	const char *at, *end;
+};
+
+static bool is_space(char c)
+{
+	return (unsigned char)c <= ' ';
+}
+
+static const char *skip_space(const char *at, const char *end)
+{
+	while (at < end && is_space(*at))
+		at++;
+	return at;
+}
+
+/* From the opening quote to behind the closing one. */
+static const char *skip_string(const char *at, const char *end)
+{
+	for (at++; at < end && *at != '"'; at++)
+		if (*at == '\\' && at + 1 < end)
+			at++;
+	return at < end ? at + 1 : end;
+}
+
+static const char *skip_value(const char *at, const char *end)
+{
+	size_t depth = 0;
+
+	while (at < end) {
+		if (*at == '"') {
+			at = skip_string(at, end);
+		} else if (*at == '{' || *at == '[') {
+			depth++;
+			at++;
+		} else if (*at == '}' || *at == ']') {
+			if (depth == 0)
+				return at;
+			depth--;
+			at++;
+		} else if (depth == 0 && (*at == ',' || is_space(*at))) {
+			return at;
+		} else {
+			at++;
+			continue;
+		}
+		if (depth == 0)
+			return at;
+	}
+	return end;
+}
+
+/* cJSON ends a string at \u0000: what stands behind it would silently be lost. */
+static bool has_escaped_nul(const char *text, size_t length)
+{
+	for (size_t i = 0; i + 5 < length; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (memcmp(text + i, "\\u0000", 6) == 0)
+			return true;
+		i++;
+	}
+	return false;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static struct status refuse_twins(const cJSON *object)
+{
+	size_t count = (size_t)cJSON_GetArraySize(object), i = 0;
+	AUTO(json_clear) cJSON *twin = NULL;
+	const char **keys;
+	const cJSON *item;
+
+	if (count < 2)
+		return OK;
+	keys = memory_alloc(count * sizeof(*keys));
+	if (keys == NULL)
+		return OUT_OF_MEMORY;
+	cJSON_ArrayForEach(item, object) keys[i++] = item->string;
+	qsort(keys, count, sizeof(*keys), compare_keys);
+	for (i = 1; i < count && strcmp(keys[i - 1], keys[i]) != 0; i++)
+		;
+	if (i < count) {
+		/* A key is a name its owner chose, not a secret; still, keep the message short. */
+		struct status twice = failure(STATUS_INVALID,
+					      "the key \"%.64s\" stands there twice", keys[i]);
+		memory_free(keys);
+		return twice;
+	}
+	memory_free(keys);
+	return OK;
+}
+
+static struct status refuse_twins_everywhere(const cJSON *item)
+{
+	const cJSON *child;
+
+	if (cJSON_IsObject(item))
+		TRY(refuse_twins(item));
+	cJSON_ArrayForEach(child, item) TRY(refuse_twins_everywhere(child));
+	return OK;
+}
+
+struct status json_parse(const char *text, size_t length, cJSON **ret)
+{
+	AUTO(json_clear) cJSON *tree = NULL;
+	const char *end = text;
+
+	if (memchr(text, '\0', length) != NULL || has_escaped_nul(text, length))
+		return failure(STATUS_INVALID, "a NUL character in the JSON text");
+	tree = cJSON_ParseWithLengthOpts(text, length, &end, false);
+	if (tree == NULL)
+		return failure(STATUS_INVALID, "not JSON: it goes wrong at byte %td of %zu",
+			       end - text + 1, length);
+	end = skip_space(end, text + length);
+	if (end != text + length)
+		return failure(STATUS_INVALID,
+			       "something stands behind the JSON text, at byte %td of %zu",
+			       end - text + 1, length);
+	TRY(refuse_twins_everywhere(tree));
+	*ret = tree;
+	tree = NULL;
+	return OK;
+}
+
+void json_clear(cJSON **tree)
+{
+	cJSON_Delete(*tree);
+	*tree = NULL;
+}
+
+const char *json_string(const cJSON *object, const char *key)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+struct status json_quote(const char *text, struct buffer *ret)
+{
+	AUTO(json_clear) cJSON *string = cJSON_CreateString(text);
+	AUTO(string_clear) char *printed = NULL;
+
+	if (string == NULL)
+		return OUT_OF_MEMORY;
+	printed = cJSON_PrintUnformatted(string);
+	if (printed == NULL)
+		return OUT_OF_MEMORY;
+	return buffer_append_string(ret, printed);
+}
+
+/* Does the JSON string in `span` say `text`? Compared decoded: "a\u0062" is "ab". */
+static bool says(struct span span, const char *text)
+{
+	AUTO(json_clear) cJSON *item = cJSON_ParseWithLength(span.at, (size_t)(span.end - span.at));
+	const char *value = cJSON_GetStringValue(item);
+
+	return value != NULL && strcmp(value, text) == 0;
+}
+
+static const struct json_edit *edit_of(struct span key, const struct json_edit *edits, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (says(key, edits[i].key))
+			return &edits[i];
+	return NULL;
+}
+
+static struct status append_member(const struct json_edit *edit, bool first, struct buffer *ret)
+{
+	TRY(buffer_append_string(ret, first ? "" : ", "));
+	TRY(json_quote(edit->key, ret));
+	TRY(buffer_append_string(ret, ": "));
+	return json_quote(edit->value, ret);
+}
+
+struct status json_replace(const char *text, size_t length, const struct json_edit *edits,
+			   size_t count, struct buffer *ret)
+{
+	AUTO(json_clear) cJSON *tree = NULL;
+	const char *end = text + length, *copied = text, *at;
+	bool empty;
+
+	TRY(json_parse(text, length, &tree));
+	if (!cJSON_IsObject(tree))
+		return failure(STATUS_INVALID, "a JSON object is wanted here");
+	empty = tree->child == NULL;
+
+	at = memchr(text, '{', length);
+	at = skip_space(at + 1, end);
+	while (at < end && *at == '"') {
+		struct span key = {.at = at, .end = skip_string(at, end)}, value;
+		const struct json_edit *edit = edit_of(key, edits, count);
+
+		at = skip_space(key.end, end); /* the colon */
+		value.at = skip_space(at + 1, end);
+		value.end = skip_value(value.at, end);
+		if (edit != NULL && !says(value, edit->value)) {
+			TRY(buffer_append(ret, copied, (size_t)(value.at - copied)));
+			TRY(json_quote(edit->value, ret));
+			copied = value.end;
+		}
+		at = skip_space(value.end, end);
+		if (at < end && *at == ',')
+			at = skip_space(at + 1, end);
+	}
+	TRY(buffer_append(ret, copied, (size_t)(at - copied)));
+	for (size_t i = 0; i < count; i++) {
+		if (cJSON_GetObjectItemCaseSensitive(tree, edits[i].key) != NULL)
+			continue;
+		TRY(append_member(&edits[i], empty, ret));
+		empty = false;
+	}
+	return buffer_append(ret, at, (size_t)(end - at));
+}

@@ -1,0 +1,27 @@
+/*
+ * memory: an allocator that wipes what it frees.
+ *
+ * Everything that may have held a password, a key or a token is allocated here: our own buffers,
+ * and, through their hooks, cJSON's trees and libcurl's buffers. A block is overwritten before it
+ * goes back to libc, and growing copies, wipes and frees, so no stale copy stays on the heap.
+ */
+#ifndef CORE_MEMORY_H
+#define CORE_MEMORY_H
+
+#include <stddef.h>
+
+/* As malloc, calloc, realloc, strdup and free, but what is freed is wiped. NULL when out of memory.
+ */
+void *memory_alloc(size_t size);
+void *memory_alloc_zero(size_t count, size_t size);
+void *memory_resize(void *block, size_t size);
+char *memory_copy_string(const char *text);
+void memory_free(void *block);
+
+/* For AUTO() on a `char *` from memory_* or from cJSON_Print* once the hooks are in place. */
+void string_clear(char **text);
+
+/* Points cJSON's hooks here. Once, before the first use of cJSON. */
+void memory_init(void);
+
+#endif

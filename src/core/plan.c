@@ -1,0 +1,407 @@
+#include "core/plan.h"
+
+#include "core/json.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/*
+ * The two shapes differ in key names only; whichever of the two is there is meant. What an owner
+ * wrote wins over RDS_*: the variables fill what a secret leaves out.
+ */
+static const cJSON *field(const struct credential *secret, const char *aws, const char *other)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(secret->fields, aws);
+
+	if (item == NULL && other != NULL)
+		item = cJSON_GetObjectItemCaseSensitive(secret->fields, other);
+	return cJSON_IsNull(item) ? NULL : item;
+}
+
+static struct status text_field(const struct credential *secret, const char *aws, const char *other,
+				const char *fallback, const char **ret)
+{
+	const cJSON *item = field(secret, aws, other);
+
+	if (item == NULL) {
+		*ret = fallback;
+		return OK;
+	}
+	if (!cJSON_IsString(item) || item->valuestring[0] == '\0')
+		return failure(STATUS_INVALID, "\"%s\" is not a text: write it as \"…\"",
+			       item->string);
+	*ret = item->valuestring;
+	return OK;
+}
+
+/* A port as AWS writes it, 5432, or as people do, "5432". */
+static struct status port_field(const struct credential *secret, const char *aws, const char *other,
+				long fallback, uint16_t *ret)
+{
+	const cJSON *item = field(secret, aws, other);
+	double port = (double)fallback;
+
+	if (cJSON_IsNumber(item)) {
+		port = item->valuedouble;
+	} else if (cJSON_IsString(item)) {
+		char *end;
+
+		port = (double)strtol(item->valuestring, &end, 10);
+		if (*end != '\0' || end == item->valuestring)
+			port = -1;
+	} else if (item != NULL) {
+		port = -1;
+	}
+	if (!(port >= 1 && port <= 65535) || port != (double)(uint16_t)port)
+		return failure(STATUS_INVALID, "\"%s\" is not a port: a number from 1 to 65535",
+			       item != NULL ? item->string : aws);
+	*ret = (uint16_t)port;
+	return OK;
+}
+
+static struct status copy_text(const char *text, char **ret)
+{
+	*ret = memory_copy_string(text);
+	return *ret != NULL ? OK : OUT_OF_MEMORY;
+}
+
+/* A list of texts that are not empty; a missing key is an empty list. */
+static struct status list_field(const struct credential *secret, const char *key, size_t most,
+				char **ret, size_t *ret_count)
+{
+	const cJSON *list = field(secret, key, NULL), *item;
+
+	if (list == NULL)
+		return OK;
+	if (!cJSON_IsArray(list))
+		return failure(STATUS_INVALID, "\"%s\" is not a list: write [\"…\", \"…\"]", key);
+	cJSON_ArrayForEach(item, list)
+	{
+		if (!cJSON_IsString(item) || item->valuestring[0] == '\0')
+			return failure(STATUS_INVALID, "\"%s\" holds something that is not a text",
+				       key);
+		if (*ret_count == most)
+			return failure(STATUS_INVALID, "\"%s\" holds more than %zu entries", key,
+				       most);
+		for (size_t i = 0; i < *ret_count; i++)
+			if (strcmp(ret[i], item->valuestring) == 0)
+				return failure(STATUS_INVALID, "\"%s\" holds '%s' twice", key,
+					       item->valuestring);
+		TRY(copy_text(item->valuestring, &ret[*ret_count]));
+		(*ret_count)++;
+	}
+	return OK;
+}
+
+/* AWS's ring: `name` and `name_clone`, as its multi-user rotation templates have it. */
+static struct status ring_of_aws(const char *username, struct plan *plan)
+{
+	static const char suffix[] = "_clone";
+	size_t length = strlen(username), tail = sizeof(suffix) - 1;
+	bool clone = length > tail && strcmp(username + length - tail, suffix) == 0;
+	int base = (int)(clone ? length - tail : length);
+
+	if (asprintf(&plan->users[0], "%.*s", base, username) < 0)
+		return OUT_OF_MEMORY;
+	plan->user_count = 1;
+	if (asprintf(&plan->users[1], "%.*s%s", base, username, suffix) < 0)
+		return OUT_OF_MEMORY;
+	plan->user_count = 2;
+	return OK;
+}
+
+static struct status make_ring(const struct credential *current, struct plan *plan)
+{
+	size_t active;
+
+	TRY(list_field(current, "rotation_usernames", PLAN_USERS_MAX, plan->users,
+		       &plan->user_count));
+	if (plan->user_count == 0 && plan->admin_secret_id != NULL)
+		TRY(ring_of_aws(current->username, plan));
+	if (plan->user_count < 2)
+		return failure(
+			STATUS_INVALID,
+			"no two users take turns: add \"rotation_usernames\": [\"%s\", \"…\"], or "
+			"\"masterarn\" for the ring '%s' and '%s_clone'",
+			current->username, current->username, current->username);
+	for (active = 0; active < plan->user_count; active++)
+		if (strcmp(plan->users[active], current->username) == 0)
+			break;
+	if (active == plan->user_count)
+		return failure(
+			STATUS_INVALID,
+			"AWSCURRENT's user '%s' is not one of \"rotation_usernames\": add it or "
+			"correct \"username\"",
+			current->username);
+	for (size_t i = 0; i < plan->user_count; i++)
+		if (strlen(plan->users[i]) > plan->driver->username_max)
+			return failure(STATUS_INVALID,
+				       "the user name '%s' has %zu bytes; %s takes at most %zu",
+				       plan->users[i], strlen(plan->users[i]),
+				       plan->driver->engines[0], plan->driver->username_max);
+	plan->active_user = plan->users[active];
+	plan->inactive_user = plan->users[(active + 1) % plan->user_count];
+	return OK;
+}
+
+static struct status find_driver(const struct credential *current, const struct config *config,
+				 const struct database_driver *const *drivers, struct plan *plan)
+{
+	char known[128] = "";
+	size_t used = 0;
+	const char *engine;
+
+	TRY(text_field(current, "engine", NULL, config->engine, &engine));
+	for (size_t i = 0; drivers[i] != NULL && used < sizeof(known); i++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+					 i == 0 ? "" : ", ", drivers[i]->engines[0]);
+	if (engine == NULL)
+		return failure(
+			STATUS_INVALID,
+			"\"engine\" is missing: add it to the secret or set RDS_ENGINE; known: %s",
+			known);
+	plan->driver = database_driver_find(drivers, engine);
+	if (plan->driver == NULL)
+		return failure(STATUS_INVALID, "the engine '%.64s' is unknown; known: %s", engine,
+			       known);
+	return OK;
+}
+
+/* "ssl": absent, true or "true" = verified TLS; false = plaintext, because its owner wrote so. */
+static struct status read_ssl(const struct credential *current, bool *ret)
+{
+	const cJSON *item = field(current, "ssl", NULL);
+
+	*ret = true;
+	if (item == NULL || cJSON_IsTrue(item))
+		return OK;
+	if (cJSON_IsFalse(item) ||
+	    (cJSON_IsString(item) && strcasecmp(item->valuestring, "false") == 0)) {
+		*ret = false;
+		return OK;
+	}
+	if (cJSON_IsString(item) && strcasecmp(item->valuestring, "true") == 0)
+		return OK;
+	return failure(STATUS_INVALID, "\"ssl\" is neither true nor false");
+}
+
+static struct status add_database(const struct credential *current, const struct config *config,
+				  struct plan *plan)
+{
+	struct login *login = &plan->logins[0];
+	const char *host, *dbname;
+
+	TRY(text_field(current, "host", "database_host", config->host, &host));
+	TRY(text_field(current, "dbname", "database_name", config->dbname, &dbname));
+	if (host == NULL)
+		return failure(STATUS_INVALID,
+			       "\"host\" is missing: add it to the secret or set RDS_HOST");
+	plan->login_count = 1;
+	*login = (struct login){
+		.kind = LOGIN_DATABASE, .driver = plan->driver, .ca_file = config->database_ca};
+	TRY(read_ssl(current, &login->tls));
+	TRY(port_field(current, "port", "database_port",
+		       config->port != 0 ? config->port : plan->driver->default_port,
+		       &login->port));
+	TRY(copy_text(host, &login->host));
+	/* As AWS's templates do: a PostgreSQL secret without a database means "postgres". */
+	return copy_text(dbname != NULL ? dbname : plan->driver->default_dbname, &login->dbname);
+}
+
+/* "host", "host:port" or "[v6]:port". */
+static struct status add_proxy(const char *endpoint, const struct config *config, struct plan *plan)
+{
+	struct login *login = &plan->logins[plan->login_count];
+	const char *colon = strrchr(endpoint, ':'), *host = endpoint;
+	size_t length = strlen(endpoint);
+	long port = plan->logins[0].port;
+
+	if (colon != NULL && (strchr(endpoint, ':') == colon || colon[-1] == ']')) {
+		char *end;
+
+		port = strtol(colon + 1, &end, 10);
+		if (end == colon + 1 || *end != '\0' || port < 1 || port > 65535)
+			return failure(
+				STATUS_INVALID,
+				"\"proxy_endpoints\" holds '%s': behind the colon a port from 1 to "
+				"65535 is expected",
+				endpoint);
+		length = (size_t)(colon - endpoint);
+	}
+	if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
+		host++;
+		length -= 2;
+	}
+	if (length == 0)
+		return failure(STATUS_INVALID, "\"proxy_endpoints\" holds '%s', which has no host",
+			       endpoint);
+	*login = (struct login){
+		.kind = LOGIN_PROXY,
+		.driver = plan->driver,
+		.tls = plan->logins[0].tls,
+		.ca_file = config->proxy_ca,
+		.port = (uint16_t)port,
+	};
+	plan->login_count++;
+	login->host = strndup(host, length);
+	if (login->host == NULL)
+		return OUT_OF_MEMORY;
+	return copy_text(plan->logins[0].dbname, &login->dbname);
+}
+
+static void endpoints_clear(char *(*endpoints)[PLAN_PROXIES_MAX])
+{
+	for (size_t i = 0; i < PLAN_PROXIES_MAX; i++)
+		string_clear(&(*endpoints)[i]);
+}
+
+static struct status add_proxies(const struct credential *current, const struct config *config,
+				 struct plan *plan)
+{
+	AUTO(endpoints_clear) char *endpoints[PLAN_PROXIES_MAX] = {0};
+	size_t count = 0;
+
+	TRY(list_field(current, "proxy_secret_ids", PLAN_PROXIES_MAX, plan->proxy_secret_ids,
+		       &plan->proxy_secret_count));
+	TRY(list_field(current, "proxy_endpoints", PLAN_PROXIES_MAX, endpoints, &count));
+	if (count > 0 && plan->proxy_secret_count == 0)
+		return failure(
+			STATUS_INVALID,
+			"\"proxy_endpoints\" is there but \"proxy_secret_ids\" is not: name the "
+			"proxy's secrets, one for each user");
+	for (size_t i = 0; i < count; i++)
+		TRY(add_proxy(endpoints[i], config, plan));
+	return OK;
+}
+
+static struct status make_policy(const struct config *config, struct plan *plan)
+{
+	struct password_policy *policy = &plan->password_policy;
+	bool excluded[CLASS_COUNT] = {
+		[CLASS_LOWER] = config->exclude_lowercase,
+		[CLASS_UPPER] = config->exclude_uppercase,
+		[CLASS_DIGIT] = config->exclude_numbers,
+		[CLASS_PUNCTUATION] = config->exclude_punctuation,
+	};
+
+	*policy = (struct password_policy){.length = (size_t)config->password_length};
+	if (strlen(config->exclude_characters) >= sizeof(policy->excluded))
+		return failure(STATUS_INVALID, "EXCLUDE_CHARACTERS has more than %zu characters",
+			       sizeof(policy->excluded) - 1);
+	memcpy(policy->excluded, config->exclude_characters, strlen(config->exclude_characters));
+	for (int class = 0; class < CLASS_COUNT; class ++) {
+		policy->allowed[class] = !excluded[class];
+		policy->required[class] = config->require_each_included_type &&
+					  policy->allowed[class];
+	}
+	for (size_t i = 0; i < plan->login_count; i++)
+		TRY(password_policy_narrow(policy, &plan->logins[i].driver->password_rules,
+					   plan->logins[i].driver->engines[0],
+					   plan->inactive_user));
+	return password_policy_check(policy);
+}
+
+struct status plan_make(const struct credential *current, const struct config *config,
+			const struct database_driver *const *drivers, struct plan *ret)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	const char *admin;
+
+	TRY(find_driver(current, config, drivers, &plan));
+	TRY(text_field(current, "masterarn", "admin_secret_id", NULL, &admin));
+	if (admin != NULL)
+		TRY(copy_text(admin, &plan.admin_secret_id));
+	TRY(make_ring(current, &plan));
+	TRY(add_database(current, config, &plan));
+	TRY(add_proxies(current, config, &plan));
+	TRY(make_policy(config, &plan));
+	plan_clear(ret);
+	*ret = plan;
+	plan = PLAN_INIT;
+	return OK;
+}
+
+void plan_clear(struct plan *plan)
+{
+	for (size_t i = 0; i < PLAN_USERS_MAX; i++)
+		string_clear(&plan->users[i]);
+	for (size_t i = 0; i < PLAN_PROXIES_MAX; i++)
+		string_clear(&plan->proxy_secret_ids[i]);
+	for (size_t i = 0; i < 1 + PLAN_PROXIES_MAX; i++) {
+		string_clear(&plan->logins[i].host);
+		string_clear(&plan->logins[i].dbname);
+	}
+	string_clear(&plan->admin_secret_id);
+	*plan = PLAN_INIT;
+}
+
+static size_t index_of_user(const struct plan *plan, const char *user)
+{
+	size_t i = 0;
+
+	while (i < plan->user_count && strcmp(plan->users[i], user) != 0)
+		i++;
+	return i;
+}
+
+struct status plan_match_proxy_secrets(const struct plan *plan, const char *const *usernames,
+				       const char *user, size_t *ret)
+{
+	size_t owner[PLAN_USERS_MAX];
+
+	for (size_t i = 0; i < plan->user_count; i++)
+		owner[i] = SIZE_MAX;
+	for (size_t i = 0; i < plan->proxy_secret_count; i++) {
+		size_t whose = index_of_user(plan, usernames[i]);
+
+		if (whose == plan->user_count)
+			return failure(
+				STATUS_INVALID,
+				"the proxy secret '%s' is for '%s', who is not one of the users "
+				"that take turns: remove it from \"proxy_secret_ids\"",
+				plan->proxy_secret_ids[i], usernames[i]);
+		if (owner[whose] != SIZE_MAX)
+			return failure(STATUS_INVALID,
+				       "the proxy secrets '%s' and '%s' are both for '%s': each "
+				       "user needs "
+				       "one of their own",
+				       plan->proxy_secret_ids[owner[whose]],
+				       plan->proxy_secret_ids[i], usernames[i]);
+		owner[whose] = i;
+	}
+	for (size_t i = 0; i < plan->user_count; i++)
+		if (owner[i] == SIZE_MAX)
+			return failure(
+				STATUS_INVALID,
+				"no proxy secret is for '%s': make one with \"username\": \"%s\", "
+				"attach it to the proxy and add it to \"proxy_secret_ids\"",
+				plan->users[i], plan->users[i]);
+	*ret = owner[index_of_user(plan, user)];
+	return OK;
+}
+
+struct status plan_check_admin(const struct plan *plan, const struct credential *admin)
+{
+	const struct login *database = &plan->logins[0];
+	const char *host;
+	uint16_t port;
+
+	TRY(text_field(admin, "host", "database_host", NULL, &host));
+	TRY(port_field(admin, "port", "database_port", plan->driver->default_port, &port));
+	if (host == NULL)
+		return failure(
+			STATUS_INVALID,
+			"the admin secret '%s' has no \"host\": add it, so that its password goes "
+			"to that database only",
+			plan->admin_secret_id);
+	if (strcasecmp(host, database->host) != 0 || port != database->port)
+		return failure(
+			STATUS_INVALID,
+			"the admin secret '%s' is for %s:%u, the secret under rotation for %s:%u: "
+			"its password will not be sent there",
+			plan->admin_secret_id, host, port, database->host, database->port);
+	return OK;
+}

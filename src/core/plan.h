@@ -1,0 +1,69 @@
+/*
+ * plan: what one rotation is going to do, worked out before it does anything.
+ *
+ * Made from the application secret and the configuration alone, without a call to anywhere: who
+ * takes turns, whose turn is next, where the credential is kept besides (copies), which places must
+ * accept it (logins), which password they all take. Every odd secret is refused here, before
+ * anything changes.
+ *
+ * Two public shapes of secret are read (AWS's "engine host port dbname …" and
+ * rds-proxy-password-rotation's "database_host database_port database_name …"); see README.md.
+ */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include "core/config.h"
+#include "core/credential.h"
+#include "core/database.h"
+#include "core/password.h"
+#include "core/status.h"
+
+#include <stddef.h>
+
+#define PLAN_USERS_MAX 8
+#define PLAN_PROXIES_MAX 8 /* proxy secrets, and proxy endpoints */
+
+struct plan {
+	const struct database_driver *driver;
+	char *users[PLAN_USERS_MAX]; /* the ring, in turn order */
+	size_t user_count;
+	const char *active_user;   /* inside `users`: who AWSCURRENT names */
+	const char *inactive_user; /* inside `users`: the only one a rotation may touch */
+	char *admin_secret_id;	   /* or NULL: users change their own passwords */
+	char *proxy_secret_ids[PLAN_PROXIES_MAX]; /* one per user of the ring, or none */
+	size_t proxy_secret_count;
+	struct login
+		logins[1 + PLAN_PROXIES_MAX]; /* [0] is the database, then the proxy endpoints */
+	size_t login_count;
+	struct password_policy
+		password_policy; /* the operator's, narrowed by every engine's rules */
+};
+
+#define PLAN_INIT ((struct plan){0})
+
+/*
+ * INVALID, with what is wrong and how to mend it: no ring of two or more, a user twice,
+ * AWSCURRENT's user outside the ring, a user name longer than the engine takes, engine or host
+ * missing or unknown, a port that is none, a list that is no list of strings, no possible password.
+ */
+struct status plan_make(const struct credential *current, const struct config *,
+			const struct database_driver *const *drivers, struct plan *ret);
+
+/* Frees. For AUTO(). */
+void plan_clear(struct plan *);
+
+/*
+ * Which of the proxy secrets' user names (in the order of proxy_secret_ids) is whose: `ret` is the
+ * index for `user`. INVALID: a user of the ring has none, two name one user, one names a stranger.
+ */
+struct status plan_match_proxy_secrets(const struct plan *, const char *const *usernames,
+				       const char *user, size_t *ret);
+
+/*
+ * Is `admin`, the admin secret's value, for the database of this plan? A secret that names another
+ * host, or none, must not be offered to it: a forged host would be handed the admin's password.
+ * INVALID: not the same host and port.
+ */
+struct status plan_check_admin(const struct plan *, const struct credential *admin);
+
+#endif

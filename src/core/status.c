@@ -1,0 +1,62 @@
+#include "core/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const code_names[] = {
+	[STATUS_OK] = "OK",
+	[STATUS_INVALID] = "INVALID",
+	[STATUS_NOT_FOUND] = "NOT_FOUND",
+	[STATUS_DENIED] = "DENIED",
+	[STATUS_CONFLICT] = "CONFLICT",
+	[STATUS_UNAVAILABLE] = "UNAVAILABLE",
+	[STATUS_INTERNAL] = "INTERNAL",
+};
+
+const char *status_code_name(enum status_code code)
+{
+	if ((size_t)code >= sizeof(code_names) / sizeof(code_names[0]))
+		return "INTERNAL";
+	return code_names[code];
+}
+
+/* A cut sentence must look cut, or its reader trusts half of it. */
+static void mark_if_cut(struct status *status, int wanted)
+{
+	static const char cut[] = "...";
+
+	if (wanted >= (int)sizeof(status->detail))
+		memcpy(status->detail + sizeof(status->detail) - sizeof(cut), cut, sizeof(cut));
+}
+
+struct status failure(enum status_code code, const char *format, ...)
+{
+	struct status status = {.code = code == STATUS_OK ? STATUS_INTERNAL : code};
+	va_list arguments;
+
+	va_start(arguments, format);
+	mark_if_cut(&status, vsnprintf(status.detail, sizeof(status.detail), format, arguments));
+	va_end(arguments);
+	return status;
+}
+
+struct status status_while(struct status inner, const char *format, ...)
+{
+	struct status status = {.code = inner.code};
+	va_list arguments;
+	int used;
+
+	if (inner.code == STATUS_OK)
+		return inner;
+	va_start(arguments, format);
+	used = vsnprintf(status.detail, sizeof(status.detail), format, arguments);
+	va_end(arguments);
+	if (used < 0)
+		return inner;
+	if (used < (int)sizeof(status.detail))
+		used += snprintf(status.detail + used, sizeof(status.detail) - (size_t)used, ": %s",
+				 inner.detail);
+	mark_if_cut(&status, used);
+	return status;
+}

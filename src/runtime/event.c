@@ -1,0 +1,75 @@
+#include "runtime/event.h"
+
+#include "core/json.h"
+#include "core/memory.h"
+
+#include <string.h>
+
+static struct status require_text(const cJSON *event, const char *key, size_t least, size_t most,
+				  const char **ret)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(event, key);
+	const char *text = cJSON_GetStringValue(item);
+	size_t length;
+
+	if (item == NULL)
+		return failure(STATUS_INVALID, "the event has no \"%s\"", key);
+	if (text == NULL)
+		return failure(STATUS_INVALID, "\"%s\" in the event is not a string", key);
+	length = strlen(text);
+	if (length < least || length > most)
+		return failure(STATUS_INVALID,
+			       "\"%s\" in the event has %zu characters: %zu to %zu are expected",
+			       key, length, least, most);
+	*ret = text;
+	return OK;
+}
+
+static struct status read_step(const cJSON *tree, struct event *event)
+{
+	const char *step, *secret_id, *token, *rotation_token;
+
+	event->kind = EVENT_STEP;
+	TRY(require_text(tree, "Step", 1, 64, &step));
+	if (!step_from_name(step, &event->step))
+		return failure(
+			STATUS_INVALID,
+			"\"Step\" in the event is unknown: createSecret, setSecret, testSecret "
+			"and finishSecret are the steps");
+	TRY(require_text(tree, "SecretId", 1, SECRET_ID_MAX, &secret_id));
+	TRY(require_text(tree, "ClientRequestToken", 32, VERSION_ID_MAX, &token));
+	memcpy(event->token, token, strlen(token) + 1);
+	event->secret_id = memory_copy_string(secret_id);
+	if (event->secret_id == NULL)
+		return OUT_OF_MEMORY;
+	if (cJSON_GetObjectItemCaseSensitive(tree, "RotationToken") == NULL)
+		return OK;
+	TRY(require_text(tree, "RotationToken", 36, 256, &rotation_token));
+	return secret_make(rotation_token, strlen(rotation_token), &event->rotation_token);
+}
+
+struct status event_parse(const char *payload, size_t length, struct event *ret)
+{
+	AUTO(event_clear) struct event event = EVENT_INIT;
+	AUTO(json_clear) cJSON *tree = NULL;
+
+	TRY_WHILE(json_parse(payload, length, &tree), "reading the event");
+	if (!cJSON_IsObject(tree))
+		return failure(STATUS_INVALID, "the event is not a JSON object");
+	event.kind = EVENT_TICK;
+	if (cJSON_GetObjectItemCaseSensitive(tree, "Step") != NULL)
+		TRY(read_step(tree, &event));
+	else if (cJSON_GetObjectItemCaseSensitive(tree, "ClientRequestToken") != NULL)
+		return failure(STATUS_INVALID, "the event has no \"Step\"");
+	event_clear(ret);
+	*ret = event;
+	event = EVENT_INIT;
+	return OK;
+}
+
+void event_clear(struct event *event)
+{
+	string_clear(&event->secret_id);
+	secret_clear(&event->rotation_token);
+	*event = EVENT_INIT;
+}

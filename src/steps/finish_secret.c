@@ -1,0 +1,30 @@
+/*
+ * finishSecret: promote, last of all. By now the new credential has logged in everywhere; moving
+ * the current label is what makes the application use it. The store moves the previous label along.
+ */
+#include "steps/rotation.h"
+
+#include <string.h>
+
+struct status finish_secret(const struct rotation *rotation)
+{
+	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
+
+	TRY_WHILE(rotation->store->ops->describe(rotation->store, rotation->secret_id, &labels),
+		  "reading the labels");
+	if (strcmp(labels.current, rotation->token) == 0) {
+		report_outcome(rotation, "already finished", NULL);
+		return OK;
+	}
+	if (strcmp(labels.pending, rotation->token) != 0)
+		return failure(
+			STATUS_CONFLICT,
+			"version '%s' is neither pending nor current: the rotation was aborted, or "
+			"another one took its place; start it again",
+			rotation->token);
+	TRY_WHILE(rotation->store->ops->promote(rotation->store, rotation->secret_id,
+						rotation->token, labels.current),
+		  "promoting the new version");
+	report_outcome(rotation, "promoted the new version", NULL);
+	return OK;
+}

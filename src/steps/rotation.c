@@ -1,0 +1,171 @@
+#include "steps/rotation.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void stored_clear(struct stored *stored)
+{
+	credential_clear(&stored->credential);
+	*stored = STORED_INIT;
+}
+
+void proxy_copy_clear(struct proxy_copy *copy)
+{
+	stored_clear(&copy->stored);
+	*copy = PROXY_COPY_INIT;
+}
+
+static struct status parse_version(const char *secret_id, const struct secret_version *version,
+				   struct stored *ret)
+{
+	AUTO(stored_clear) struct stored stored = STORED_INIT;
+	char whose[160];
+
+	snprintf(whose, sizeof(whose), "the secret '%s'", secret_id);
+	TRY(credential_parse(&version->value, whose, &stored.credential));
+	memcpy(stored.version, version->id, sizeof(stored.version));
+	stored_clear(ret);
+	*ret = stored;
+	stored = STORED_INIT;
+	return OK;
+}
+
+static struct status get(const struct rotation *rotation, const char *secret_id, enum stage stage,
+			 const char *token, bool miss_is_normal, struct stored *ret)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+
+	TRY(rotation->store->ops->get(rotation->store, secret_id, stage, token, miss_is_normal,
+				      &version));
+	return parse_version(secret_id, &version, ret);
+}
+
+struct status rotation_get(const struct rotation *rotation, const char *secret_id, enum stage stage,
+			   struct stored *ret)
+{
+	return get(rotation, secret_id, stage, NULL, true, ret);
+}
+
+struct status rotation_pending(const struct rotation *rotation, struct stored *ret, bool *finished)
+{
+	AUTO(stored_clear) struct stored current = STORED_INIT;
+	struct status found = get(rotation, rotation->secret_id, STAGE_PENDING, rotation->token,
+				  true, ret);
+
+	*finished = false;
+	if (found.code != STATUS_NOT_FOUND)
+		return found;
+	/* Not there: finished long ago, not visible yet, or taken away. The label of current tells.
+	 */
+	TRY(rotation_get(rotation, rotation->secret_id, STAGE_CURRENT, &current));
+	*finished = strcmp(current.version, rotation->token) == 0;
+	if (*finished)
+		return OK;
+	found = get(rotation, rotation->secret_id, STAGE_PENDING, rotation->token, false, ret);
+	if (found.code == STATUS_NOT_FOUND)
+		return failure(
+			STATUS_CONFLICT,
+			"version '%s' is neither pending nor current: the rotation was aborted, or "
+			"another one took its place; start it again",
+			rotation->token);
+	return found;
+}
+
+struct status rotation_parse(const char *secret_id, const struct secret_reading *reading,
+			     struct stored *ret)
+{
+	TRY(reading->status);
+	return parse_version(secret_id, &reading->version, ret);
+}
+
+struct status rotation_check_pending(const struct rotation *rotation, const struct plan *plan,
+				     const struct credential *current,
+				     const struct credential *pending)
+{
+	AUTO(credential_clear) struct credential expected = CREDENTIAL_INIT;
+
+	if (strcmp(pending->username, plan->active_user) == 0)
+		return failure(
+			STATUS_CONFLICT,
+			"the pending version '%s' names the active user '%s', who must not be "
+			"changed: take its pending label away and rotate again",
+			rotation->token, plan->active_user);
+	if (strcmp(pending->username, plan->inactive_user) != 0)
+		return failure(
+			STATUS_CONFLICT,
+			"the pending version '%s' names '%.128s', but it is the turn of '%s': take "
+			"its pending label away and rotate again",
+			rotation->token, pending->username, plan->inactive_user);
+	TRY(credential_change(current, pending->username, &pending->password, &expected));
+	if (!secret_equal(&expected.text, &pending->text))
+		return failure(
+			STATUS_CONFLICT,
+			"the pending version '%s' differs from the current one in more than user "
+			"name and password, so one of them was edited meanwhile: take its pending "
+			"label away and rotate again",
+			rotation->token);
+	return OK;
+}
+
+struct status proxy_copy_find(const struct plan *plan, const struct secret_reading *readings,
+			      const char *user, struct proxy_copy *ret)
+{
+	struct stored stored[PLAN_PROXIES_MAX] = {0};
+	const char *usernames[PLAN_PROXIES_MAX];
+	struct status found = OK;
+	size_t mine = 0;
+
+	if (plan->proxy_secret_count == 0)
+		return OK;
+	for (size_t i = 0; i < plan->proxy_secret_count && found.code == STATUS_OK; i++) {
+		found = rotation_parse(plan->proxy_secret_ids[i], &readings[i], &stored[i]);
+		usernames[i] = stored[i].credential.username;
+	}
+	if (found.code == STATUS_OK)
+		found = plan_match_proxy_secrets(plan, usernames, user, &mine);
+	if (found.code == STATUS_OK) {
+		proxy_copy_clear(ret);
+		ret->secret_id = plan->proxy_secret_ids[mine];
+		ret->stored = stored[mine];
+		stored[mine] = STORED_INIT;
+	}
+	for (size_t i = 0; i < plan->proxy_secret_count; i++)
+		stored_clear(&stored[i]);
+	return status_while(found, "reading the proxy secrets");
+}
+
+struct status rotation_login(const struct rotation *rotation, const struct login *login,
+			     const char *user, const struct secret *password, struct database **ret)
+{
+	if (!login->tls)
+		report_note(rotation,
+			    "\"ssl\" is false: the connection to %s:%u is not encrypted, and "
+			    "whoever is in "
+			    "between may read along",
+			    login->host, login->port);
+	return login->driver->open(login, user, password, rotation->deadline, ret);
+}
+
+void report_outcome(const struct rotation *rotation, const char *outcome, const char *user)
+{
+	rotation->report->outcome = outcome;
+	if (user != NULL)
+		snprintf(rotation->report->user, sizeof(rotation->report->user), "%s", user);
+}
+
+void report_note(const struct rotation *rotation, const char *format, ...)
+{
+	struct report *report = rotation->report;
+	char note[sizeof(report->notes[0])];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(note, sizeof(note), format, arguments);
+	va_end(arguments);
+	for (size_t i = 0; i < report->note_count; i++)
+		if (strcmp(report->notes[i], note) == 0)
+			return;
+	if (report->note_count < REPORT_NOTES_MAX)
+		memcpy(report->notes[report->note_count++], note, sizeof(note));
+}

@@ -1,0 +1,66 @@
+/*
+ * rotation: what more than one step does with a rotation: reading versions, checking that the
+ * pending one belongs to the current one, opening logins.
+ */
+#ifndef STEPS_ROTATION_H
+#define STEPS_ROTATION_H
+
+#include "core/credential.h"
+#include "core/plan.h"
+#include "steps/steps.h"
+
+/* A version and what it holds. */
+struct stored {
+	char version[VERSION_ID_MAX + 1];
+	struct credential credential;
+};
+
+#define STORED_INIT ((struct stored){0})
+
+void stored_clear(struct stored *);
+
+/* The credential at STAGE_CURRENT or STAGE_PREVIOUS of a secret. NOT_FOUND: there is none. */
+struct status rotation_get(const struct rotation *, const char *secret_id, enum stage,
+			   struct stored *ret);
+
+/*
+ * The pending version of this rotation. `*finished` and OK without one: it is current already, so
+ * nothing is left to do. CONFLICT: the token is neither pending nor current.
+ */
+struct status rotation_pending(const struct rotation *, struct stored *ret, bool *finished);
+
+/* Parses what get_current() answered for `secret_id`; its own failure is the result's. */
+struct status rotation_parse(const char *secret_id, const struct secret_reading *,
+			     struct stored *ret);
+
+/*
+ * Is `pending` what createSecret makes of `current`: the inactive user, and all else the same byte
+ * for byte? CONFLICT: no; someone changed one of them meanwhile, and promoting would undo that.
+ */
+struct status rotation_check_pending(const struct rotation *, const struct plan *,
+				     const struct credential *current,
+				     const struct credential *pending);
+
+/* The proxy secret that keeps one user's credential. */
+struct proxy_copy {
+	const char *secret_id; /* inside the plan; NULL when the plan has no proxy secrets */
+	struct stored stored;  /* its current version */
+};
+
+#define PROXY_COPY_INIT ((struct proxy_copy){0})
+
+void proxy_copy_clear(struct proxy_copy *);
+
+/* Reads and checks the proxy secrets (already read into `readings`) and returns the user's. */
+struct status proxy_copy_find(const struct plan *, const struct secret_reading *readings,
+			      const char *user, struct proxy_copy *ret);
+
+/* Opens a session at a login as this credential's user. The text names the place and the user. */
+struct status rotation_login(const struct rotation *, const struct login *, const char *user,
+			     const struct secret *password, struct database **ret);
+
+/* What the report says happened, about whom; and what its operator should know besides. */
+void report_outcome(const struct rotation *, const char *outcome, const char *user);
+[[gnu::format(printf, 2, 3)]] void report_note(const struct rotation *, const char *format, ...);
+
+#endif

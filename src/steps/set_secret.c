@@ -1,0 +1,193 @@
+/*
+ * setSecret: change. The inactive user's password becomes the pending one, and right after it the
+ * user's proxy secret is promoted. The active user, whom the application is using, is never
+ * touched.
+ */
+#include "steps/rotation.h"
+
+#include <string.h>
+
+/* Everything that one setSecret reads. */
+struct situation {
+	struct stored pending, current, admin;
+	struct plan plan;
+	struct proxy_copy copy;
+};
+
+#define SITUATION_INIT ((struct situation){0})
+
+static void situation_clear(struct situation *situation)
+{
+	stored_clear(&situation->pending);
+	stored_clear(&situation->current);
+	stored_clear(&situation->admin);
+	plan_clear(&situation->plan);
+	proxy_copy_clear(&situation->copy);
+}
+
+#define READINGS_MAX (2 + PLAN_PROXIES_MAX)
+
+/* The answers in the order asked: the application secret, the admin's if there is one, the
+ * proxies'. */
+static struct status interpret(const struct rotation *rotation, const struct plan *draft,
+			       const struct secret_reading *readings, struct situation *ret)
+{
+	size_t next = 1;
+
+	TRY_WHILE(rotation_parse(rotation->secret_id, &readings[0], &ret->current),
+		  "reading the current version");
+	/* Already current: the plan of a finished rotation is nobody's business. */
+	if (strcmp(ret->current.version, rotation->token) == 0)
+		return OK;
+	TRY(plan_make(&ret->current.credential, rotation->config, rotation->drivers, &ret->plan));
+	TRY(rotation_check_pending(rotation, &ret->plan, &ret->current.credential,
+				   &ret->pending.credential));
+	if (draft->admin_secret_id != NULL)
+		TRY_WHILE(rotation_parse(draft->admin_secret_id, &readings[next++], &ret->admin),
+			  "reading the admin secret");
+	return proxy_copy_find(&ret->plan, &readings[next], ret->plan.inactive_user, &ret->copy);
+}
+
+/*
+ * Everything is read in one call. Whom to ask for stands in the pending version, which is a copy of
+ * the current one; interpret() then checks that it still is, before any answer is used.
+ */
+static struct status read_situation(const struct rotation *rotation, struct situation *ret)
+{
+	AUTO(plan_clear) struct plan draft = PLAN_INIT;
+	struct secret_reading readings[READINGS_MAX] = {0};
+	const char *ids[READINGS_MAX];
+	size_t count = 0;
+	struct status read;
+
+	TRY(plan_make(&ret->pending.credential, rotation->config, rotation->drivers, &draft));
+	ids[count++] = rotation->secret_id;
+	if (draft.admin_secret_id != NULL)
+		ids[count++] = draft.admin_secret_id;
+	for (size_t i = 0; i < draft.proxy_secret_count; i++)
+		ids[count++] = draft.proxy_secret_ids[i];
+	read = rotation->store->ops->get_current(rotation->store, ids, count, readings);
+	if (read.code == STATUS_OK)
+		read = interpret(rotation, &draft, readings, ret);
+	secret_readings_clear(readings, count);
+	return read;
+}
+
+static struct status change_as_admin(const struct rotation *rotation, const struct situation *now)
+{
+	const struct plan *plan = &now->plan;
+	const struct credential *pending = &now->pending.credential;
+	const struct credential *admin = &now->admin.credential;
+	AUTO(database_close) struct database *db = NULL;
+	bool exists = false;
+
+	TRY(plan_check_admin(plan, admin));
+	/* A host that does not know the active credential is not our database: tell it nothing
+	 * more. */
+	TRY_WHILE(rotation_login(rotation, &plan->logins[0], plan->active_user,
+				 &now->current.credential.password, &db),
+		  "proving that the active credential works there before the admin logs in");
+	database_close(&db);
+	TRY_WHILE(rotation_login(rotation, &plan->logins[0], admin->username, &admin->password,
+				 &db),
+		  "logging in as the admin");
+	TRY(db->ops->user_exists(db, pending->username, &exists));
+	if (exists) {
+		report_outcome(rotation, "set the password as the admin", pending->username);
+		return db->ops->set_password(db, pending->username, &pending->password);
+	}
+	report_outcome(rotation, "created the user", pending->username);
+	return db->ops->create_user_like(db, pending->username, plan->active_user,
+					 &pending->password);
+}
+
+/*
+ * The password the inactive user has had since its last turn. `ret` stays empty when nobody wrote
+ * it down: then only the pending one can be right.
+ */
+static struct status last_password(const struct rotation *rotation, const struct situation *now,
+				   struct secret *ret)
+{
+	AUTO(stored_clear) struct stored previous = STORED_INIT;
+	struct status found;
+
+	if (now->copy.secret_id != NULL)
+		return secret_copy(&now->copy.stored.credential.password, ret);
+	found = rotation_get(rotation, rotation->secret_id, STAGE_PREVIOUS, &previous);
+	if (found.code == STATUS_NOT_FOUND)
+		return OK;
+	TRY_WHILE(found, "reading the previous version");
+	if (strcmp(previous.credential.username, now->plan.inactive_user) != 0)
+		return OK;
+	return secret_copy(&previous.credential.password, ret);
+}
+
+/* At most one try with each password: accounts lock. */
+static struct status change_as_user(const struct rotation *rotation, const struct situation *now)
+{
+	const struct credential *pending = &now->pending.credential;
+	const struct login *login = &now->plan.logins[0];
+	AUTO(secret_clear) struct secret last = SECRET_INIT;
+	AUTO(database_close) struct database *db = NULL;
+	struct status tried;
+
+	TRY(last_password(rotation, now, &last));
+	if (!secret_empty(&last) && !secret_equal(&last, &pending->password)) {
+		tried = rotation_login(rotation, login, pending->username, &last, &db);
+		if (tried.code == STATUS_OK) {
+			report_outcome(rotation, "changed the password", pending->username);
+			return db->ops->set_password(db, pending->username, &pending->password);
+		}
+		if (tried.code != STATUS_DENIED)
+			return status_while(tried, "logging in as '%s' with its last password",
+					    pending->username);
+	}
+	/* Refused: an earlier try of this step may have got so far. */
+	tried = rotation_login(rotation, login, pending->username, &pending->password, &db);
+	if (tried.code == STATUS_DENIED)
+		return failure(
+			STATUS_DENIED,
+			"'%s' can log in at %s:%u neither with its last password (%s) nor with the "
+			"pending one: set its password to one of them, or name an admin secret as "
+			"\"masterarn\" that may",
+			pending->username, login->host, login->port,
+			secret_empty(&last)	      ? "none is known"
+			: now->copy.secret_id != NULL ? "from its proxy secret"
+						      : "from the previous version");
+	TRY_WHILE(tried, "logging in as '%s' with the pending password", pending->username);
+	report_outcome(rotation, "password was changed before", pending->username);
+	return OK;
+}
+
+/* The proxy learns the password the moment the database has it. */
+static struct status promote_copy(const struct rotation *rotation, const struct proxy_copy *copy)
+{
+	if (copy->secret_id == NULL || strcmp(copy->stored.version, rotation->token) == 0)
+		return OK;
+	TRY_WHILE(rotation->store->ops->promote(rotation->store, copy->secret_id, rotation->token,
+						copy->stored.version),
+		  "promoting the proxy secret '%s'", copy->secret_id);
+	return OK;
+}
+
+struct status set_secret(const struct rotation *rotation)
+{
+	AUTO(situation_clear) struct situation now = SITUATION_INIT;
+	bool finished;
+
+	TRY_WHILE(rotation_pending(rotation, &now.pending, &finished),
+		  "reading the pending version");
+	if (!finished) {
+		TRY(read_situation(rotation, &now));
+		finished = strcmp(now.current.version, rotation->token) == 0;
+	}
+	if (finished) {
+		report_outcome(rotation, "already finished", NULL);
+		return OK;
+	}
+	if (now.plan.admin_secret_id != NULL)
+		TRY(change_as_admin(rotation, &now));
+	else
+		TRY(change_as_user(rotation, &now));
+	return promote_copy(rotation, &now.copy);
+}

@@ -1,0 +1,91 @@
+/*
+ * testSecret: prove. The pending credential logs in at every login, and its user may do what the
+ * active user may. A proxy is given time to notice that its secret moved. Changes nothing: Secrets
+ * Manager also calls it alone, with the current credential as the pending one, to try a new
+ * function.
+ */
+#include "steps/rotation.h"
+
+#include <string.h>
+
+#define FIRST_WAIT_MS 100
+#define LONGEST_WAIT_MS 2000
+
+static struct status prove_database(const struct rotation *rotation, const struct login *login,
+				    const struct credential *pending, const char *active_user)
+{
+	AUTO(database_close) struct database *db = NULL;
+
+	TRY_WHILE(rotation_login(rotation, login, pending->username, &pending->password, &db),
+		  "logging in at the database with the pending password");
+	if (strcmp(pending->username, active_user) == 0)
+		return OK;
+	return db->ops->compare_users(db, pending->username, active_user);
+}
+
+/* A proxy refuses a password it has not read yet exactly as it refuses a wrong one: try again. */
+static struct status prove_proxy(const struct rotation *rotation, const struct login *login,
+				 const struct credential *pending)
+{
+	struct deadline patience = deadline_within(rotation->deadline,
+						   rotation->config->proxy_wait * 1000);
+	int64_t begun = patience.clock->now(), wait = FIRST_WAIT_MS;
+
+	for (;;) {
+		AUTO(database_close) struct database *db = NULL;
+		struct status tried = rotation_login(rotation, login, pending->username,
+						     &pending->password, &db);
+
+		if (tried.code != STATUS_DENIED && tried.code != STATUS_UNAVAILABLE)
+			return status_while(tried, "logging in at the proxy");
+		if (deadline_left(patience) <= wait)
+			return status_while(tried,
+					    "the proxy %s:%u did not accept the new password of "
+					    "'%s' within %lld s (is its secret attached to it?)",
+					    login->host, login->port, pending->username,
+					    (long long)((patience.clock->now() - begun) / 1000));
+		deadline_sleep(patience, wait);
+		wait = wait * 2 < LONGEST_WAIT_MS ? wait * 2 : LONGEST_WAIT_MS;
+	}
+}
+
+/*
+ * Called alone, the pending version is the current one under a second name; otherwise it must be
+ * what createSecret made.
+ */
+static struct status check_versions(const struct rotation *rotation, const struct plan *plan,
+				    const struct credential *current,
+				    const struct credential *pending)
+{
+	if (secret_equal(&current->text, &pending->text))
+		return OK;
+	return rotation_check_pending(rotation, plan, current, pending);
+}
+
+struct status test_secret(const struct rotation *rotation)
+{
+	AUTO(stored_clear) struct stored pending = STORED_INIT, current = STORED_INIT;
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	bool finished;
+
+	TRY_WHILE(rotation_pending(rotation, &pending, &finished), "reading the pending version");
+	if (!finished) {
+		TRY_WHILE(rotation_get(rotation, rotation->secret_id, STAGE_CURRENT, &current),
+			  "reading the current version");
+		finished = strcmp(current.version, rotation->token) == 0;
+	}
+	if (finished) {
+		report_outcome(rotation, "already finished", NULL);
+		return OK;
+	}
+	TRY(plan_make(&current.credential, rotation->config, rotation->drivers, &plan));
+	TRY(check_versions(rotation, &plan, &current.credential, &pending.credential));
+	report_outcome(rotation, "logged in everywhere", pending.credential.username);
+	for (size_t i = 0; i < plan.login_count; i++)
+		if (plan.logins[i].kind == LOGIN_PROXY)
+			TRY(prove_proxy(rotation, &plan.logins[i], &pending.credential));
+		else
+			TRY(prove_database(rotation, &plan.logins[i], &pending.credential,
+					   plan.active_user));
+	return OK;
+}
