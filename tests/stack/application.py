@@ -1,0 +1,115 @@
+"""A whole installation to rotate: database, proxy, users, secrets; everything but Tandem itself."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Mapping
+
+from .pgbouncer import PgBouncer
+from .postgres import ADMIN, DBNAME, HOST, PostgreSQL
+from .process import Folder
+from .sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+USERS = ("app", "app-clone")  # the ring; [0] owns the table
+SHAPES = ("aws", "rds-proxy")
+SECRET = "app"
+ADMIN_SECRET = "app-admin"
+
+
+def proxy_secret(user: str) -> str:
+    return f"proxy-{user}"
+
+
+def create_users(postgres: PostgreSQL, passwords: Mapping[str, str]) -> None:
+    """The ring's users and a table `login`. The clone acts as the base user from its first moment.
+
+    Passwords are sent as verifiers, so that one found in the server's log was put there by others.
+    """
+    base, *clones = passwords
+    with postgres.admin() as admin:
+        for user, password in passwords.items():
+            admin.query(f"""CREATE ROLE "{user}" LOGIN"""
+                        f""" PASSWORD '{admin.verifier(user, password)}'""")
+        for clone in clones:
+            admin.query(f'GRANT "{base}" TO "{clone}"')
+            admin.query(f'ALTER ROLE "{clone}" SET role = "{base}"')
+        admin.query('CREATE TABLE login (at timestamptz DEFAULT now(), client text,'
+                    ' as_user text DEFAULT session_user)')
+        admin.query(f'ALTER TABLE login OWNER TO "{base}"')
+
+
+def application_secret(shape: str, postgres: PostgreSQL, user: str, password: str,
+                       extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The value in one of the two public shapes; both carry `extra` as it is."""
+    if shape == "aws":
+        return {"engine": "postgres", "host": HOST, "port": postgres.port, "dbname": DBNAME,
+                "username": user, "password": password, **extra}
+    return {"engine": "postgres", "rotation_type": "AWS RDS", "database_host": HOST,
+            "database_port": postgres.port, "database_name": DBNAME,
+            "username": user, "password": password, **extra}
+
+
+class Application:
+    """Starts PostgreSQL, the sandbox and PgBouncer, and creates users and secrets in them.
+
+    `passwords` is what the users begin with. AWSCURRENT of the secret `app` names the first user;
+    the secret has a rotation function but no rotation has begun.
+    """
+
+    def __init__(self, folder: Folder, build: Path, *, shape: str = "aws", with_admin: bool = False,
+                 poll: float = 1.0, delay: float = 0.5,
+                 on_pickup: Callable[[str], None] = lambda user: None) -> None:
+        self.passwords = {user: secrets.token_urlsafe(18) for user in USERS}
+        with ExitStack() as stack:
+            self.postgres = stack.enter_context(PostgreSQL(folder))
+            self.sandbox = stack.enter_context(Sandbox(folder, build))
+            self.secrets_manager = self.sandbox.client("secretsmanager")
+            create_users(self.postgres, self.passwords)
+            for user, password in self.passwords.items():
+                self._create(proxy_secret(user), {"username": user, "password": password})
+            proxy_role = self.sandbox.client("secretsmanager", role="rds-proxy")
+            self.proxy = stack.enter_context(PgBouncer(
+                folder, self.postgres, proxy_role, [proxy_secret(user) for user in USERS],
+                poll=poll, delay=delay, on_pickup=on_pickup))
+            self._create_application_secret(shape, with_admin)
+            self._stack = stack.pop_all()
+
+    def _create_application_secret(self, shape: str, with_admin: bool) -> None:
+        extra: dict[str, Any] = {
+            "rotation_usernames": list(USERS),
+            "proxy_secret_ids": [proxy_secret(user) for user in USERS],
+            "proxy_endpoints": [f"{HOST}:{self.proxy.port}"]}
+        if with_admin:
+            arn = self._create(ADMIN_SECRET, {
+                "engine": "postgres", "host": HOST, "port": self.postgres.port, "dbname": DBNAME,
+                "username": ADMIN, "password": self.postgres.admin_password})
+            extra["masterarn" if shape == "aws" else "admin_secret_id"] = arn
+        self._create(SECRET, application_secret(shape, self.postgres, USERS[0],
+                                                self.passwords[USERS[0]], extra))
+
+    def _create(self, name: str, value: dict[str, Any]) -> str:
+        """The new secret's ARN."""
+        return self.secrets_manager.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
+
+    def tandem_environment(self) -> dict[str, str]:
+        """What Tandem must be told; the two authorities are different, as RDS's and the proxy's are."""
+        return {**self.sandbox.environment(), "TANDEM_DATABASE_CA": str(self.postgres.authority.ca),
+                "TANDEM_PROXY_CA": str(self.proxy.authority.ca)}
+
+    def environment(self) -> dict[str, str]:
+        """The same for a command under with_stack.py, with the addresses of the parts."""
+        return {**self.tandem_environment(), **self.postgres.environment(),
+                **self.sandbox.stack_environment(), **self.proxy.environment(),
+                "STACK_SECRET": SECRET}
+
+    def __enter__(self) -> Application:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)

@@ -1,0 +1,148 @@
+"""PgBouncer as the stand-in for RDS Proxy.
+
+What it shares with RDS Proxy: clients must use TLS; it knows exactly the users that AWSCURRENT of
+its secrets names, checks clients against those passwords itself and logs in at the database with
+the same ones; it learns of a change late. RDS Proxy publishes no bound for "late": here a secret is
+read every `poll` seconds, with credentials of its own, and what was read counts after a further
+`delay`. A secret that cannot be read leaves its last user in place.
+
+pool_mode is transaction, as RDS Proxy shares connections between transactions. Every transaction
+gets a new server connection (server_lifetime = 0), so a password that no longer fits the database
+shows at the next query and is not hidden by a warm pool: harsher than RDS Proxy, on purpose.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Callable, Sequence
+
+from .certificates import Authority
+from .libpq import Connection
+from .pickup import Credential, Pickup
+from .postgres import DBNAME, HOST, PostgreSQL
+from .process import SERVER_USER, Folder, Process, Server, answers, give, on_free_port, required
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+SETTINGS = """
+[databases]
+{dbname} = host=127.0.0.1 port={database_port} dbname={dbname}
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {users}
+client_tls_sslmode = require
+client_tls_cert_file = {certificate}
+client_tls_key_file = {key}
+server_tls_sslmode = verify-full
+server_tls_ca_file = {database_ca}
+pool_mode = transaction
+default_pool_size = 5
+max_db_connections = 20
+max_client_conn = 100
+server_lifetime = 0
+server_login_retry = 0.1
+query_wait_timeout = 10
+"""
+
+
+class PgBouncer(Server):
+    """Ready when the constructor returns, with the users its secrets hold at that moment."""
+
+    def __init__(self, folder: Folder, postgres: PostgreSQL, secrets_manager: BaseClient,
+                 secret_ids: Sequence[str], *, poll: float = 1.0, delay: float = 0.5,
+                 on_pickup: Callable[[str], None] = lambda user: None) -> None:
+        self.folder = folder.make("pgbouncer", SERVER_USER)
+        self.authority = Authority(folder.path, "proxy-ca")
+        self.log = folder.path / "pgbouncer.log"
+        self._secrets_manager = secrets_manager
+        self._secret_ids = secret_ids
+        self._poll = poll
+        self._pickup = Pickup(delay)
+        self._on_pickup = on_pickup
+        self._users = self.folder / "userlist.txt"
+        self._stopping = threading.Event()
+        self._poller = threading.Thread(target=self._follow_secrets, name="pgbouncer-users")
+
+        self._read_secrets()
+        self._pickup.apply(time.monotonic() + delay)
+        self._write_users()
+        self._database = postgres
+        self.process, self.port = on_free_port(self._start, answers)
+        self._poller.start()
+
+    def known_users(self) -> dict[str, str]:
+        """User and password pairs that it takes from clients and offers to the database."""
+        return self._pickup.users()
+
+    def connect(self, user: str, password: str) -> Connection:
+        return Connection(host=HOST, port=self.port, dbname=DBNAME, user=user, password=password,
+                          ca=str(self.authority.ca))
+
+    def environment(self) -> dict[str, str]:
+        return {"STACK_PROXY_HOST": HOST, "STACK_PROXY_PORT": str(self.port),
+                "STACK_PROXY_CA": str(self.authority.ca), "STACK_PROXY_LOG": str(self.log)}
+
+    def __exit__(self, *error: object) -> None:
+        self._stopping.set()
+        self._poller.join()
+        self.process.stop()
+
+    def _start(self, port: int) -> Process:
+        certificate = self.authority.issue("proxy", owner=SERVER_USER)
+        settings = self.folder / "pgbouncer.ini"
+        settings.write_text(SETTINGS.format(
+            dbname=DBNAME, database_port=self._database.port, port=port, users=self._users,
+            certificate=certificate.certificate, key=certificate.key,
+            database_ca=self._database.authority.ca))
+        return Process("PgBouncer", [required("pgbouncer"), settings], self.log, user=SERVER_USER,
+                       stop_signal=signal.SIGTERM)
+
+    def _follow_secrets(self) -> None:
+        next_poll = time.monotonic() + self._poll
+        while True:
+            wake = min(next_poll, self._pickup.next_change() or next_poll)
+            if self._stopping.wait(max(0.0, wake - time.monotonic())):
+                return
+            if time.monotonic() >= next_poll:
+                self._read_secrets()
+                next_poll = time.monotonic() + self._poll
+            changed = self._pickup.apply(time.monotonic())
+            if changed:
+                self._write_users()
+                self.process.signal(signal.SIGHUP)
+            for user in changed:
+                self._on_pickup(user)
+
+    def _read_secrets(self) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError  # not every user has botocore
+        for secret_id in self._secret_ids:
+            try:
+                value = json.loads(self._secrets_manager.get_secret_value(
+                    SecretId=secret_id, VersionStage="AWSCURRENT")["SecretString"])
+                credential = Credential(value["username"], value["password"])
+            except (BotoCoreError, ClientError, ValueError, KeyError, TypeError):
+                continue  # the last user stays, as in a proxy that cannot read its secret
+            self._pickup.saw(secret_id, credential, time.monotonic())
+
+    def _write_users(self) -> None:
+        """Atomically: PgBouncer reads the file whenever it likes."""
+        fresh = self._users.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            for user, password in sorted(self.known_users().items()):
+                file.write(f"{quoted(user)} {quoted(password)}\n")
+        give(fresh, SERVER_USER)
+        fresh.replace(self._users)
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
