@@ -152,7 +152,7 @@ static struct status find_driver(const struct credential *current, const struct 
 {
 	char known[128] = "";
 	size_t used = 0;
-	const char *engine;
+	const char *engine = NULL;
 
 	TRY(text_field(current, "engine", NULL, config->engine, &engine));
 	for (size_t i = 0; drivers[i] != NULL && used < sizeof(known); i++)
@@ -192,7 +192,7 @@ static struct status add_database(const struct credential *current, const struct
 				  struct plan *plan)
 {
 	struct login *login = &plan->logins[0];
-	const char *host, *dbname;
+	const char *host = NULL, *dbname = NULL;
 
 	TRY(text_field(current, "host", "database_host", config->host, &host));
 	TRY(text_field(current, "dbname", "database_name", config->dbname, &dbname));
@@ -308,7 +308,7 @@ struct status plan_make(const struct credential *current, const struct config *c
 			const struct database_driver *const *drivers, struct plan *ret)
 {
 	AUTO(plan_clear) struct plan plan = PLAN_INIT;
-	const char *admin;
+	const char *admin = NULL;
 
 	TRY(find_driver(current, config, drivers, &plan));
 	TRY(text_field(current, "masterarn", "admin_secret_id", NULL, &admin));
@@ -386,8 +386,8 @@ struct status plan_match_proxy_secrets(const struct plan *plan, const char *cons
 struct status plan_check_admin(const struct plan *plan, const struct credential *admin)
 {
 	const struct login *database = &plan->logins[0];
-	const char *host;
-	uint16_t port;
+	const char *host = NULL;
+	uint16_t port = 0;
 
 	TRY(text_field(admin, "host", "database_host", NULL, &host));
 	TRY(port_field(admin, "port", "database_port", plan->driver->default_port, &port));

@@ -102,7 +102,7 @@ struct status create_secret(const struct rotation *rotation)
 	AUTO(stored_clear) struct stored current = STORED_INIT, pending = STORED_INIT;
 	AUTO(proxy_copy_clear) struct proxy_copy copy = PROXY_COPY_INIT;
 	AUTO(plan_clear) struct plan plan = PLAN_INIT;
-	bool finished;
+	bool finished = false;
 
 	TRY(check_labels(rotation, &finished));
 	if (finished) {

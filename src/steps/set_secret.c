@@ -173,7 +173,7 @@ static struct status promote_copy(const struct rotation *rotation, const struct 
 struct status set_secret(const struct rotation *rotation)
 {
 	AUTO(situation_clear) struct situation now = SITUATION_INIT;
-	bool finished;
+	bool finished = false;
 
 	TRY_WHILE(rotation_pending(rotation, &now.pending, &finished),
 		  "reading the pending version");

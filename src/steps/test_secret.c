@@ -66,7 +66,7 @@ struct status test_secret(const struct rotation *rotation)
 {
 	AUTO(stored_clear) struct stored pending = STORED_INIT, current = STORED_INIT;
 	AUTO(plan_clear) struct plan plan = PLAN_INIT;
-	bool finished;
+	bool finished = false;
 
 	TRY_WHILE(rotation_pending(rotation, &pending, &finished), "reading the pending version");
 	if (!finished) {

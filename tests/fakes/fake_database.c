@@ -1,0 +1,177 @@
+/* The database port in memory: a server with users, and a proxy that knows what its secrets hold.
+ */
+#include "fakes/world.h"
+
+#include "core/credential.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct world *fake_driver_world;
+
+struct fake_database {
+	struct database base;
+	struct world *world;
+	char user[64];
+};
+
+#define MAY_FAIL(world, when)                                                               \
+	do {                                                                                \
+		if (world_fails(world, when))                                               \
+			return failure(STATUS_UNAVAILABLE, "the fake database fails here"); \
+	} while (0)
+
+static bool password_is(const char *known, const struct secret *tried)
+{
+	return strcmp(known, secret_reveal(tried)) == 0;
+}
+
+/* What the proxy would check a login against: AWSCURRENT of the user's proxy secret. */
+static bool proxy_knows(struct world *world, const char *user, const struct secret *password)
+{
+	static const char *const ids[] = {PROXY_SECRET_BASE, PROXY_SECRET_CLONE};
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct fake_version *version = world_version(world, ids[i], STAGE_CURRENT);
+		AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
+		AUTO(secret_clear) struct secret value = SECRET_INIT;
+
+		if (version == NULL ||
+		    secret_make(version->value, strlen(version->value), &value).code ||
+		    credential_parse(&value, ids[i], &credential).code)
+			continue;
+		if (strcmp(credential.username, user) == 0 &&
+		    secret_equal(&credential.password, password))
+			return true;
+	}
+	return false;
+}
+
+static bool change(struct world *world, const char *user, const struct secret *password)
+{
+	struct fake_user *known = world_user(world, user);
+
+	if (known == NULL)
+		return false;
+	if (!password_is(known->password, password))
+		known->changes++;
+	snprintf(known->password, sizeof(known->password), "%s", secret_reveal(password));
+	return true;
+}
+
+static struct status fake_set_password(struct database *base, const char *user,
+				       const struct secret *password)
+{
+	struct fake_database *db = (struct fake_database *)base;
+
+	MAY_FAIL(db->world, FAIL_BEFORE);
+	if (strcmp(db->user, user) != 0 && strcmp(db->user, "admin") != 0)
+		return failure(STATUS_DENIED, "'%s' may not change '%s'", db->user, user);
+	if (!change(db->world, user, password))
+		return failure(STATUS_NOT_FOUND, "no user '%s'", user);
+	MAY_FAIL(db->world, FAIL_AFTER);
+	return OK;
+}
+
+static struct status fake_user_exists(struct database *base, const char *user, bool *ret)
+{
+	struct fake_database *db = (struct fake_database *)base;
+
+	MAY_FAIL(db->world, FAIL_BEFORE);
+	*ret = world_user(db->world, user) != NULL;
+	MAY_FAIL(db->world, FAIL_AFTER);
+	return OK;
+}
+
+static struct status fake_create_user_like(struct database *base, const char *user,
+					   const char *model, const struct secret *password)
+{
+	struct fake_database *db = (struct fake_database *)base;
+	struct fake_user *room = world_user(db->world, "");
+
+	MAY_FAIL(db->world, FAIL_BEFORE);
+	if (world_user(db->world, model) == NULL)
+		return failure(STATUS_NOT_FOUND, "no user '%s'", model);
+	snprintf(room->name, sizeof(room->name), "%s", user);
+	change(db->world, user, password);
+	MAY_FAIL(db->world, FAIL_AFTER);
+	return OK;
+}
+
+static struct status fake_compare_users(struct database *base, const char *user, const char *model)
+{
+	struct fake_database *db = (struct fake_database *)base;
+	const struct fake_user *compared = world_user(db->world, user);
+
+	MAY_FAIL(db->world, FAIL_BEFORE);
+	MAY_FAIL(db->world, FAIL_AFTER);
+	if (compared->weak)
+		return failure(STATUS_INVALID, "'%s' may not do what '%s' may: missing SELECT on t",
+			       user, model);
+	return OK;
+}
+
+static void fake_close(struct database **db)
+{
+	free(*db);
+	*db = NULL;
+}
+
+static const struct database_ops fake_database_ops = {
+	.set_password = fake_set_password,
+	.user_exists = fake_user_exists,
+	.create_user_like = fake_create_user_like,
+	.compare_users = fake_compare_users,
+	.close = fake_close,
+};
+
+static struct status refuse(struct world *world, const struct login *login, const char *user)
+{
+	struct fake_user *known = world_user(world, user);
+
+	if (login->kind == LOGIN_DATABASE && known != NULL)
+		known->wrong_tries++;
+	return failure(STATUS_DENIED, "'%s' was refused at %s", user, login->host);
+}
+
+static struct status fake_open(const struct login *login, const char *user,
+			       const struct secret *password, struct deadline deadline,
+			       struct database **ret)
+{
+	struct world *world = fake_driver_world;
+	const struct fake_user *known = world_user(world, user);
+	struct fake_database *db;
+
+	(void)deadline;
+	MAY_FAIL(world, FAIL_BEFORE);
+	world->logins++;
+	if (login->kind == LOGIN_PROXY) {
+		if (!proxy_knows(world, user, password))
+			return refuse(world, login, user);
+		if (world->proxy_seen++ < world->proxy_lag)
+			return refuse(world, login, user);
+	}
+	if (known == NULL || !password_is(known->password, password))
+		return refuse(world, login, user);
+	MAY_FAIL(world, FAIL_AFTER);
+	db = calloc(1, sizeof(*db));
+	db->base.ops = &fake_database_ops;
+	db->world = world;
+	snprintf(db->user, sizeof(db->user), "%s", user);
+	*ret = &db->base;
+	return OK;
+}
+
+static const char *const fake_engines[] = {"fake", NULL};
+
+static const struct database_driver fake_driver = {
+	.engines = fake_engines,
+	.default_port = 1234,
+	.default_dbname = "fake",
+	.username_max = 63,
+	.password_rules = {.min_length = 8, .max_length = 128},
+	.open = fake_open,
+};
+
+const struct database_driver *const fake_drivers[] = {&fake_driver, NULL};

@@ -1,0 +1,186 @@
+/* The secret_store port in memory, with Secrets Manager's rules for labels. */
+#include "fakes/world.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct fake_secret_store {
+	struct secret_store base;
+	struct world *world;
+};
+
+static struct world *world_of(struct secret_store *store)
+{
+	struct world *world = ((struct fake_secret_store *)store)->world;
+
+	world->store_calls++;
+	return world;
+}
+
+#define MAY_FAIL(world, when)                                                            \
+	do {                                                                             \
+		if (world_fails(world, when))                                            \
+			return failure(STATUS_UNAVAILABLE, "the fake store fails here"); \
+	} while (0)
+
+static struct fake_version *find_version(struct fake_secret *secret, const char *id)
+{
+	for (size_t i = 0; i < WORLD_VERSIONS; i++)
+		if (strcmp(secret->versions[i].id, id) == 0)
+			return &secret->versions[i];
+	return NULL;
+}
+
+static struct status find_secret(struct world *world, const char *id, struct fake_secret **ret)
+{
+	*ret = world_secret(world, id);
+	return *ret != NULL ? OK : failure(STATUS_NOT_FOUND, "there is no secret '%s'", id);
+}
+
+static void copy_label(struct world *world, const char *id, enum stage stage, char *ret)
+{
+	const struct fake_version *version = world_version(world, id, stage);
+
+	if (version != NULL)
+		memcpy(ret, version->id, sizeof(version->id));
+}
+
+static struct status fake_describe(struct secret_store *store, const char *id,
+				   struct secret_labels *ret)
+{
+	struct world *world = world_of(store);
+	struct fake_secret *secret;
+
+	MAY_FAIL(world, FAIL_BEFORE);
+	TRY(find_secret(world, id, &secret));
+	MAY_FAIL(world, FAIL_AFTER);
+	ret->rotation_enabled = secret->rotation_enabled;
+	copy_label(world, id, STAGE_CURRENT, ret->current);
+	copy_label(world, id, STAGE_PENDING, ret->pending);
+	copy_label(world, id, STAGE_PREVIOUS, ret->previous);
+	return OK;
+}
+
+static struct status read_version(struct world *world, const char *id, enum stage stage,
+				  const char *token, struct secret_version *ret)
+{
+	const struct fake_version *version = world_version(world, id, stage);
+
+	if (version == NULL || version->value == NULL ||
+	    (token != NULL && strcmp(version->id, token) != 0))
+		return failure(STATUS_NOT_FOUND, "no value at that stage of '%s'", id);
+	memcpy(ret->id, version->id, sizeof(ret->id));
+	return secret_make(version->value, strlen(version->value), &ret->value);
+}
+
+static struct status fake_get(struct secret_store *store, const char *id, enum stage stage,
+			      const char *token, bool miss_is_normal, struct secret_version *ret)
+{
+	struct world *world = world_of(store);
+
+	(void)miss_is_normal;
+	MAY_FAIL(world, FAIL_BEFORE);
+	MAY_FAIL(world, FAIL_AFTER);
+	return read_version(world, id, stage, token, ret);
+}
+
+static struct status fake_get_current(struct secret_store *store, const char *const *ids,
+				      size_t count, struct secret_reading *ret)
+{
+	struct world *world = world_of(store);
+
+	MAY_FAIL(world, FAIL_BEFORE);
+	MAY_FAIL(world, FAIL_AFTER);
+	for (size_t i = 0; i < count; i++)
+		ret[i].status = read_version(world, ids[i], STAGE_CURRENT, NULL, &ret[i].version);
+	return OK;
+}
+
+static struct status fake_stage(struct secret_store *store, const char *id, const char *token,
+				const struct secret *value)
+{
+	struct world *world = world_of(store);
+	struct fake_secret *secret;
+	struct fake_version *version;
+
+	MAY_FAIL(world, FAIL_BEFORE);
+	TRY(find_secret(world, id, &secret));
+	version = find_version(secret, token);
+	if (version != NULL && version->value != NULL) {
+		if (strcmp(version->value, secret_reveal(value)) != 0)
+			return failure(STATUS_CONFLICT, "the token has another value in '%s'", id);
+	} else {
+		world_put(world, id, token, STAGE_PENDING, secret_reveal(value));
+	}
+	MAY_FAIL(world, FAIL_AFTER);
+	return OK;
+}
+
+static struct status fake_promote(struct secret_store *store, const char *id, const char *token,
+				  const char *from)
+{
+	struct world *world = world_of(store);
+	struct fake_secret *secret;
+	struct fake_version *next, *last;
+
+	MAY_FAIL(world, FAIL_BEFORE);
+	TRY(find_secret(world, id, &secret));
+	next = find_version(secret, token);
+	last = world_version(world, id, STAGE_CURRENT);
+	if (next == NULL)
+		return failure(STATUS_NOT_FOUND, "no version '%s'", token);
+	if (next != last) {
+		if (last == NULL || strcmp(last->id, from) != 0)
+			return failure(STATUS_CONFLICT, "the label is elsewhere");
+		for (size_t i = 0; i < WORLD_VERSIONS; i++)
+			secret->versions[i].labels[STAGE_PREVIOUS] = false;
+		last->labels[STAGE_CURRENT] = false;
+		last->labels[STAGE_PREVIOUS] = true;
+		next->labels[STAGE_CURRENT] = true;
+	}
+	MAY_FAIL(world, FAIL_AFTER);
+	return OK;
+}
+
+static struct status fake_rotate(struct secret_store *store, const char *id, const char *token)
+{
+	world_put(world_of(store), id, token, STAGE_PENDING, NULL);
+	return OK;
+}
+
+static struct status fake_check_write(struct secret_store *store, const char *id,
+				      const struct secret_labels *labels)
+{
+	(void)world_of(store);
+	(void)id;
+	(void)labels;
+	return OK;
+}
+
+static void fake_close(struct secret_store **store)
+{
+	free(*store);
+	*store = NULL;
+}
+
+static const struct secret_store_ops fake_store_ops = {
+	.describe = fake_describe,
+	.get = fake_get,
+	.get_current = fake_get_current,
+	.stage = fake_stage,
+	.promote = fake_promote,
+	.rotate = fake_rotate,
+	.check_write = fake_check_write,
+	.close = fake_close,
+};
+
+struct secret_store *fake_store(struct world *world)
+{
+	struct fake_secret_store *store = calloc(1, sizeof(*store));
+
+	store->base.ops = &fake_store_ops;
+	store->world = world;
+	return &store->base;
+}

@@ -1,0 +1,230 @@
+#include "fakes/world.h"
+
+#include "test.h"
+
+#include "core/credential.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct world *clock_world;
+
+static int64_t fake_now(void)
+{
+	return clock_world->time;
+}
+
+static void fake_sleep(int64_t milliseconds)
+{
+	clock_world->time += milliseconds > 0 ? milliseconds : 0;
+}
+
+static const struct clock fake_clock = {.now = fake_now, .sleep = fake_sleep};
+
+/* Not random, so that a test is repeatable; never the same twice. */
+static struct status fake_fill(void *bytes, size_t length)
+{
+	static unsigned state = 1;
+
+	for (size_t i = 0; i < length; i++) {
+		state = state * 1103515245 + 12345;
+		((unsigned char *)bytes)[i] = (unsigned char)(state >> 16);
+	}
+	return OK;
+}
+
+static const struct random fake_random = {.fill = fake_fill};
+
+static const char *no_variable(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+struct fake_secret *world_secret(struct world *world, const char *id)
+{
+	for (size_t i = 0; i < WORLD_SECRETS; i++)
+		if (world->secrets[i].id != NULL && strcmp(world->secrets[i].id, id) == 0)
+			return &world->secrets[i];
+	return NULL;
+}
+
+struct fake_user *world_user(struct world *world, const char *name)
+{
+	for (size_t i = 0; i < WORLD_USERS; i++)
+		if (strcmp(world->users[i].name, name) == 0)
+			return &world->users[i];
+	return NULL;
+}
+
+struct fake_version *world_version(struct world *world, const char *id, enum stage stage)
+{
+	struct fake_secret *secret = world_secret(world, id);
+
+	for (size_t i = 0; secret != NULL && i < WORLD_VERSIONS; i++)
+		if (secret->versions[i].labels[stage])
+			return &secret->versions[i];
+	return NULL;
+}
+
+void world_put(struct world *world, const char *id, const char *version, enum stage stage,
+	       const char *value)
+{
+	struct fake_secret *secret = world_secret(world, id);
+	struct fake_version *found = NULL;
+
+	for (size_t i = 0; secret == NULL && i < WORLD_SECRETS; i++)
+		if (world->secrets[i].id == NULL) {
+			secret = &world->secrets[i];
+			*secret = (struct fake_secret){.id = id, .rotation_enabled = true};
+		}
+	assert_non_null(secret);
+	for (size_t i = 0; i < WORLD_VERSIONS; i++) {
+		struct fake_version *at = &secret->versions[i];
+		bool labelled = at->labels[0] || at->labels[1] || at->labels[2];
+
+		at->labels[stage] = false;
+		if (strcmp(at->id, version) == 0)
+			found = at;
+		else if (found == NULL && (!labelled || at->id[0] == '\0'))
+			found = at;
+	}
+	assert_non_null(found);
+	if (strcmp(found->id, version) != 0)
+		string_clear(&found->value);
+	snprintf(found->id, sizeof(found->id), "%s", version);
+	found->labels[stage] = true;
+	if (value != NULL) {
+		string_clear(&found->value);
+		found->value = memory_copy_string(value);
+	}
+}
+
+static void add_user(struct world *world, const char *name, const char *password)
+{
+	for (size_t i = 0; i < WORLD_USERS; i++)
+		if (world->users[i].name[0] == '\0') {
+			snprintf(world->users[i].name, sizeof(world->users[i].name), "%s", name);
+			snprintf(world->users[i].password, sizeof(world->users[i].password), "%s",
+				 password);
+			return;
+		}
+}
+
+void world_make(struct world *world, unsigned shape)
+{
+	char value[512];
+
+	*world = (struct world){
+		.has_admin = (shape & WORLD_ADMIN) != 0,
+		.has_proxies = (shape & WORLD_PROXIES_TOO) != 0,
+		.proxy_lag = 2,
+	};
+	clock_world = world;
+	fake_driver_world = world;
+	memory_init();
+	assert_ok(config_load(no_variable, &world->config));
+
+	add_user(world, "app", "active-password");
+	if ((shape & WORLD_CLONE_MISSING) == 0)
+		add_user(world, "app-clone", "inactive-password");
+	add_user(world, "admin", "admin-password");
+	snprintf(value, sizeof(value),
+		 "{\"engine\": \"fake\", \"host\": \"db.example\", \"username\": \"app\", "
+		 "\"password\": \"active-password\", \"big\": 9007199254740993%s%s, "
+		 "\"rotation_usernames\": [\"app\", \"app-clone\"]}",
+		 world->has_admin ? ", \"masterarn\": \"" ADMIN_SECRET "\"" : "",
+		 world->has_proxies ? ", \"proxy_secret_ids\": [\"" PROXY_SECRET_CLONE
+				      "\", \"" PROXY_SECRET_BASE
+				      "\"], \"proxy_endpoints\": [\"proxy.example:6432\"]"
+				    : "");
+	world_put(world, APPLICATION_SECRET, "version-1", STAGE_CURRENT, value);
+	if ((shape & WORLD_CLONE_MISSING) == 0)
+		world_put(world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+			  "{\"username\": \"app-clone\", \"password\": \"inactive-password\"}");
+	if (world->has_admin)
+		world_put(world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
+			  "{\"host\": \"db.example\", \"username\": \"admin\", \"password\": "
+			  "\"admin-password\"}");
+	if (world->has_proxies) {
+		world_put(world, PROXY_SECRET_BASE, "proxy-1", STAGE_CURRENT,
+			  "{\"username\":\"app\",\"password\":\"active-password\",\"team\":7}");
+		world_put(world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT,
+			  "{\"username\":\"app-clone\",\"password\":\"inactive-password\"}");
+	}
+	world->rotation = (struct rotation){
+		.config = &world->config,
+		.drivers = fake_drivers,
+		.store = fake_store(world),
+		.random = &fake_random,
+		.secret_id = APPLICATION_SECRET,
+		.token = world->token,
+		.report = &world->report,
+	};
+	world_begin_rotation(world, "token-0000000000000000000000000001");
+}
+
+void world_begin_rotation(struct world *world, const char *token)
+{
+	snprintf(world->token, sizeof(world->token), "%s", token);
+	world_put(world, APPLICATION_SECRET, token, STAGE_PENDING, NULL);
+	world_reset_counts(world);
+}
+
+void world_reset_counts(struct world *world)
+{
+	world->report = (struct report){0};
+	world->calls = world->fail_at = world->store_calls = world->logins = 0;
+	world->rotation.deadline = deadline_in(&fake_clock, 60000);
+	for (size_t i = 0; i < WORLD_USERS; i++)
+		world->users[i].changes = world->users[i].wrong_tries = 0;
+}
+
+void world_clear(struct world *world)
+{
+	for (size_t i = 0; i < WORLD_SECRETS; i++)
+		for (size_t j = 0; j < WORLD_VERSIONS; j++)
+			string_clear(&world->secrets[i].versions[j].value);
+	secret_store_close(&world->rotation.store);
+}
+
+bool world_fails(struct world *world, enum world_failure when)
+{
+	if (when == FAIL_BEFORE)
+		world->calls++;
+	return world->calls == world->fail_at && world->failure == when;
+}
+
+/* Does the value under a label log in at the database? */
+static void assert_logs_in(struct world *world, const char *id, enum stage stage, const char *user)
+{
+	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
+	AUTO(secret_clear) struct secret value = SECRET_INIT;
+	const struct fake_version *version = world_version(world, id, stage);
+	const struct fake_user *known;
+
+	assert_non_null(version);
+	assert_non_null(version->value);
+	assert_ok(secret_make(version->value, strlen(version->value), &value));
+	assert_ok(credential_parse(&value, id, &credential));
+	if (user != NULL)
+		assert_string_equal(credential.username, user);
+	known = world_user(world, credential.username);
+	assert_non_null(known);
+	assert_string_equal(secret_reveal(&credential.password), known->password);
+}
+
+void world_assert_invariants(struct world *world, const char *active, bool previous_works)
+{
+	assert_logs_in(world, APPLICATION_SECRET, STAGE_CURRENT, active); /* I1 */
+	if (world->has_proxies)						  /* I2 */
+		assert_logs_in(world,
+			       strcmp(active, "app") == 0 ? PROXY_SECRET_BASE : PROXY_SECRET_CLONE,
+			       STAGE_CURRENT, active);
+	if (previous_works &&
+	    world_version(world, APPLICATION_SECRET, STAGE_PREVIOUS) != NULL) /* I4 */
+		assert_logs_in(world, APPLICATION_SECRET, STAGE_PREVIOUS, NULL);
+	for (size_t i = 0; i < WORLD_USERS; i++) /* accounts lock */
+		assert_in_range(world->users[i].wrong_tries, 0, 1);
+}

@@ -1,0 +1,102 @@
+/*
+ * world: a secret store, a database and its proxies in memory, behind the real ports.
+ *
+ * It counts every port call and can fail the n-th one, before doing it or after (the answer is
+ * lost). world_assert_invariants() states design rules I1 to I6 on what is left. Nothing here talks
+ * to a server; the same promises are asked of the real clients in tests/integration.
+ */
+#ifndef TESTS_FAKES_WORLD_H
+#define TESTS_FAKES_WORLD_H
+
+#include "core/plan.h"
+#include "steps/steps.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define WORLD_SECRETS 8
+#define WORLD_VERSIONS 8
+#define WORLD_USERS 8
+#define WORLD_PROXIES 2
+
+#define APPLICATION_SECRET "app/database"
+#define ADMIN_SECRET "app/admin"
+#define PROXY_SECRET_BASE "proxy/app"
+#define PROXY_SECRET_CLONE "proxy/app-clone"
+
+struct fake_version {
+	char id[VERSION_ID_MAX + 1];
+	char *value; /* NULL: an empty version, as RotateSecret makes it */
+	bool labels[3];
+};
+
+struct fake_secret {
+	const char *id; /* NULL = free */
+	bool rotation_enabled;
+	struct fake_version versions[WORLD_VERSIONS];
+};
+
+struct fake_user {
+	char name[64]; /* "" = free */
+	char password[160];
+	bool weak;	 /* lacks a grant the others have */
+	int changes;	 /* how often its password was set */
+	int wrong_tries; /* logins refused at the database: accounts lock */
+};
+
+enum world_failure { FAIL_BEFORE, FAIL_AFTER };
+
+struct world {
+	struct fake_secret secrets[WORLD_SECRETS];
+	struct fake_user users[WORLD_USERS];
+	bool has_admin, has_proxies;
+	int proxy_lag;	/* logins a proxy refuses after a secret moved, before it notices */
+	int proxy_seen; /* of those, how many have been */
+	int64_t time;	/* what the fake clock says; sleeping moves it */
+
+	int calls;   /* port calls so far */
+	int fail_at; /* the call that fails, counted from 1; 0 = none */
+	enum world_failure failure;
+	int store_calls, logins;
+
+	struct config config;
+	struct report report;
+	struct rotation rotation;
+	char token[VERSION_ID_MAX + 1];
+};
+
+enum world_shape {
+	WORLD_PLAIN = 0,
+	WORLD_ADMIN = 1,
+	WORLD_PROXIES_TOO = 2,
+	WORLD_CLONE_MISSING = 4, /* with WORLD_ADMIN */
+};
+
+/* A sound world: 'app' is active, 'app-clone' has the password that is written down for it. */
+void world_make(struct world *, unsigned shape);
+void world_clear(struct world *);
+
+/* As RotateSecret does: a new token, its empty pending version. The report and counts begin anew.
+ */
+void world_begin_rotation(struct world *, const char *token);
+void world_reset_counts(struct world *);
+
+struct fake_secret *world_secret(struct world *, const char *id);
+struct fake_user *world_user(struct world *, const char *name);
+/* The version of a secret at a stage, NULL when no version has the label. */
+struct fake_version *world_version(struct world *, const char *id, enum stage);
+/* A copy of the value under a stage with another text; makes the version when missing. */
+void world_put(struct world *, const char *id, const char *version, enum stage, const char *value);
+
+/* I1, I2, I6; and I4 when `previous_works`. Fails the running test. `active` is who must be. */
+void world_assert_invariants(struct world *, const char *active, bool previous_works);
+
+/* Counts one port call: true, and the call must fail, when it is its turn. For the fakes. */
+bool world_fails(struct world *, enum world_failure);
+
+struct secret_store *fake_store(struct world *);
+extern const struct database_driver *const fake_drivers[];
+/* The world the fake driver opens logins in: a driver has no state of its own. */
+extern struct world *fake_driver_world;
+
+#endif

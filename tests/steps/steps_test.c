@@ -1,0 +1,522 @@
+/*
+ * The four steps on a world in memory: what each does, what it refuses, and that every port call
+ * may fail, before or after it was done, without breaking an invariant or the retry.
+ */
+#include "test.h"
+
+#include "core/credential.h"
+#include "fakes/world.h"
+
+#include <stdio.h>
+
+static struct status run_all(struct world *world)
+{
+	for (enum step step = 0; step < STEP_COUNT; step++)
+		TRY(step_run(step, &world->rotation));
+	return OK;
+}
+
+static void read_stored(struct world *world, const char *id, enum stage stage,
+			struct credential *ret)
+{
+	AUTO(secret_clear) struct secret value = SECRET_INIT;
+	const struct fake_version *version = world_version(world, id, stage);
+
+	assert_non_null(version);
+	assert_non_null(version->value);
+	assert_ok(secret_make(version->value, strlen(version->value), &value));
+	assert_ok(credential_parse(&value, id, ret));
+}
+
+static const unsigned shapes[] = {
+	WORLD_PLAIN,
+	WORLD_ADMIN,
+	WORLD_PROXIES_TOO,
+	WORLD_ADMIN | WORLD_PROXIES_TOO,
+	WORLD_ADMIN | WORLD_CLONE_MISSING,
+	WORLD_ADMIN | WORLD_CLONE_MISSING | WORLD_PROXIES_TOO,
+};
+
+#define FOR_EACH_SHAPE(shape) \
+	for (size_t i_ = 0;   \
+	     i_ < sizeof(shapes) / sizeof(shapes[0]) && ((shape) = shapes[i_], true); i_++)
+
+static void rotation_in_every_shape_ends_with_the_other_user(void **state)
+{
+	unsigned shape;
+
+	(void)state;
+	FOR_EACH_SHAPE(shape)
+	{
+		struct world world;
+
+		world_make(&world, shape);
+		assert_ok(run_all(&world));
+		assert_string_equal(world_version(&world, APPLICATION_SECRET, STAGE_CURRENT)->id,
+				    world.token);
+		assert_string_equal(world_version(&world, APPLICATION_SECRET, STAGE_PREVIOUS)->id,
+				    "version-1");
+		assert_int_equal(world_user(&world, "app")->changes, 0);
+		assert_int_equal(world_user(&world, "app-clone")->changes, 1);
+		world_assert_invariants(&world, "app-clone", true);
+		world_clear(&world);
+	}
+}
+
+static void rotations_in_a_row_take_turns(void **state)
+{
+	unsigned shape;
+
+	(void)state;
+	FOR_EACH_SHAPE(shape)
+	{
+		struct world world;
+
+		world_make(&world, shape);
+		for (int n = 0; n < 5; n++) {
+			char token[VERSION_ID_MAX + 1];
+
+			snprintf(token, sizeof(token), "token-1111111111111111111111111%03d", n);
+			world_begin_rotation(&world, token);
+			assert_ok(run_all(&world));
+			world_assert_invariants(&world, n % 2 == 0 ? "app-clone" : "app", true);
+		}
+		world_clear(&world);
+	}
+}
+
+/* design.md §3's budget: what a rotation costs in round trips. */
+static void rotation_costs_the_promised_calls(void **state)
+{
+	static const struct {
+		unsigned shape;
+		int store_calls, logins;
+	} budget[] = {
+		{WORLD_ADMIN, 10, 3},
+		{WORLD_PLAIN, 11, 2},
+		{WORLD_PROXIES_TOO, 13, 3 + 2}, /* the proxy refuses twice before it has noticed */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(budget) / sizeof(budget[0]); i++) {
+		struct world world;
+
+		world_make(&world, budget[i].shape);
+		assert_ok(run_all(&world));
+		assert_int_equal(world.store_calls, budget[i].store_calls);
+		assert_int_equal(world.logins, budget[i].logins);
+		world_clear(&world);
+	}
+}
+
+/* Every call of every step fails in turn, before it was done and after; then the step is retried.
+ */
+static void step_with_any_call_failing_keeps_the_invariants_and_finishes(void **state)
+{
+	unsigned shape;
+	int failed = 0;
+
+	(void)state;
+	FOR_EACH_SHAPE(shape)
+	{
+		for (enum step step = 0; step < STEP_COUNT; step++) {
+			for (int when = FAIL_BEFORE; when <= FAIL_AFTER; when++) {
+				for (int n = 1;; n++) {
+					struct world world;
+					struct status first;
+					const char *active;
+					bool none_left;
+
+					world_make(&world, shape);
+					for (enum step before = 0; before < step; before++)
+						assert_ok(step_run(before, &world.rotation));
+					world_reset_counts(&world);
+					world.fail_at = n;
+					world.failure = (enum world_failure)when;
+					first = step_run(step, &world.rotation);
+					none_left = world.calls < n;
+					if (!none_left && first.code != STATUS_OK)
+						assert_int_equal(first.code, STATUS_UNAVAILABLE);
+					if (none_left)
+						assert_ok(first);
+					active = strcmp(world_version(&world, APPLICATION_SECRET,
+								      STAGE_CURRENT)
+								->id,
+							world.token) == 0
+							 ? "app-clone"
+							 : "app";
+					/* I4: the previous credential may end with setSecret only.
+					 */
+					world_assert_invariants(&world, active,
+								step == STEP_CREATE ||
+									active[3] != '\0');
+					world_reset_counts(&world);
+					for (enum step again = 0; again < STEP_COUNT; again++)
+						assert_ok(step_run(again, &world.rotation));
+					world_assert_invariants(&world, "app-clone", true);
+					assert_int_equal(world_user(&world, "app")->changes, 0);
+					world_clear(&world);
+					failed++;
+					if (none_left)
+						break;
+				}
+			}
+		}
+	}
+	/* A loop that ended at once would prove nothing. */
+	assert_in_range(failed, 200, 5000);
+}
+
+static void step_of_a_finished_rotation_changes_nothing(void **state)
+{
+	unsigned shape;
+
+	(void)state;
+	FOR_EACH_SHAPE(shape)
+	{
+		struct world world;
+
+		world_make(&world, shape);
+		assert_ok(run_all(&world));
+		world_reset_counts(&world);
+		assert_ok(run_all(&world));
+		assert_int_equal(world_user(&world, "app-clone")->changes, 0);
+		assert_int_equal(world.logins, 0);
+		/* The same with the pending label taken away, as some functions do last. */
+		world_version(&world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] =
+			false;
+		assert_ok(run_all(&world));
+		assert_int_equal(world.logins, 0);
+		world_clear(&world);
+	}
+}
+
+static void create_secret_twice_keeps_the_first_password(void **state)
+{
+	AUTO(credential_clear) struct credential first = CREDENTIAL_INIT, second = CREDENTIAL_INIT;
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	assert_ok(create_secret(&world.rotation));
+	read_stored(&world, APPLICATION_SECRET, STAGE_PENDING, &first);
+	assert_ok(create_secret(&world.rotation));
+	read_stored(&world, APPLICATION_SECRET, STAGE_PENDING, &second);
+	assert_true(secret_equal(&first.text, &second.text));
+	assert_string_equal(first.username, "app-clone");
+	assert_int_equal(secret_length(&first.password), 32);
+	world_clear(&world);
+}
+
+static void create_secret_stages_the_same_password_for_the_proxy_and_keeps_its_keys(void **state)
+{
+	AUTO(credential_clear) struct credential pending = CREDENTIAL_INIT, copy = CREDENTIAL_INIT;
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT,
+		  "{\"username\":\"app-clone\",\"password\":\"inactive-password\",\"team\":7}");
+	assert_ok(create_secret(&world.rotation));
+	read_stored(&world, APPLICATION_SECRET, STAGE_PENDING, &pending);
+	read_stored(&world, PROXY_SECRET_CLONE, STAGE_PENDING, &copy);
+	assert_true(secret_equal(&pending.password, &copy.password));
+	assert_non_null(strstr(secret_reveal(&copy.text), ",\"team\":7}"));
+	assert_null(world_version(&world, PROXY_SECRET_BASE, STAGE_PENDING));
+	assert_non_null(strstr(secret_reveal(&pending.text), "9007199254740993"));
+	world_clear(&world);
+}
+
+/* Each line: the application secret's value, and what the refusal says. */
+static const struct {
+	const char *value, *part;
+} unusable[] = {
+	{"nonsense", "not JSON"},
+	{"[]", "not a JSON object"},
+	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":{\"a\":1}}",
+	 "\"password\" in the secret 'app/database' is not a string"},
+	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":7}",
+	 "not a string"},
+	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\"}",
+	 "no two users"},
+	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"eve\",\"password\":\"p\","
+	 "\"rotation_usernames\":[\"app\",\"app-clone\"]}",
+	 "not one of"},
+	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\","
+	 "\"rotation_usernames\":[\"app\",\"app\"]}",
+	 "'app' twice"},
+	{"{\"host\":\"h\",\"username\":\"app\",\"password\":\"p\","
+	 "\"rotation_usernames\":[\"app\",\"app-clone\"]}",
+	 "\"engine\" is missing"},
+	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\",\"port\":"
+	 "70000,"
+	 "\"rotation_usernames\":[\"app\",\"app-clone\"]}",
+	 "not a port"},
+	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\","
+	 "\"rotation_usernames\":[\"app\",\"app-clone\"],\"proxy_secret_ids\":[\"proxy/app\"]}",
+	 "no proxy secret is for 'app-clone'"},
+	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\","
+	 "\"rotation_usernames\":[\"app\",\"app-clone\"],\"proxy_secret_ids\":[\"proxy/app\","
+	 "\"proxy/app-clone\",\"app/admin\"]}",
+	 "both for 'app'"},
+};
+
+static void create_secret_with_an_unusable_secret_changes_nothing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(unusable) / sizeof(unusable[0]); i++) {
+		struct world world;
+
+		world_make(&world, WORLD_PROXIES_TOO | WORLD_ADMIN);
+		world_put(&world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
+			  "{\"username\":\"app\",\"password\":\"x\"}");
+		world_put(&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT,
+			  unusable[i].value);
+		assert_failed(create_secret(&world.rotation), STATUS_INVALID, unusable[i].part);
+		assert_null(world_version(&world, APPLICATION_SECRET, STAGE_PENDING)->value);
+		assert_null(world_version(&world, PROXY_SECRET_CLONE, STAGE_PENDING));
+		world_clear(&world);
+	}
+}
+
+static void create_secret_without_a_current_value_says_so(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world_version(&world, APPLICATION_SECRET, STAGE_CURRENT)->labels[STAGE_CURRENT] = false;
+	assert_failed(create_secret(&world.rotation), STATUS_NOT_FOUND, "no current value");
+	world_clear(&world);
+}
+
+static void create_secret_of_a_superseded_rotation_is_refused(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world_put(&world, APPLICATION_SECRET, "token-of-somebody-else-00000000000", STAGE_PENDING,
+		  NULL);
+	for (enum step step = 0; step < STEP_COUNT; step++)
+		assert_failed(step_run(step, &world.rotation), STATUS_CONFLICT, "start it again");
+	assert_int_equal(world.logins, 0);
+	world_clear(&world);
+}
+
+static void create_secret_without_a_schedule_is_refused_unless_started_here(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world_secret(&world, APPLICATION_SECRET)->rotation_enabled = false;
+	assert_failed(create_secret(&world.rotation), STATUS_INVALID, "rotation is not enabled");
+	world_version(&world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] = false;
+	world.rotation.started_here = true;
+	assert_ok(run_all(&world));
+	world_assert_invariants(&world, "app-clone", true);
+	world_clear(&world);
+}
+
+static void set_secret_with_a_pending_version_that_names_the_active_user_is_refused(void **state)
+{
+	struct world world;
+	unsigned shape;
+
+	(void)state;
+	FOR_EACH_SHAPE(shape)
+	{
+		world_make(&world, shape);
+		world_put(&world, APPLICATION_SECRET, world.token, STAGE_PENDING,
+			  world_version(&world, APPLICATION_SECRET, STAGE_CURRENT)->value);
+		assert_failed(set_secret(&world.rotation), STATUS_CONFLICT,
+			      "names the active user 'app'");
+		assert_int_equal(world_user(&world, "app")->changes, 0);
+		world_clear(&world);
+	}
+}
+
+/* A host slipped into the pending version must not see a password, whoever's it is. */
+static void set_secret_with_an_edited_pending_version_is_refused(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ADMIN);
+	world_put(&world, APPLICATION_SECRET, world.token, STAGE_PENDING,
+		  "{\"engine\": \"fake\", \"host\": \"evil.example\", \"username\": \"app-clone\", "
+		  "\"password\": \"x\", \"masterarn\": \"" ADMIN_SECRET
+		  "\", \"rotation_usernames\": [\"app\", \"app-clone\"]}");
+	assert_failed(set_secret(&world.rotation), STATUS_CONFLICT, "edited meanwhile");
+	assert_failed(test_secret(&world.rotation), STATUS_CONFLICT, "edited meanwhile");
+	assert_int_equal(world.logins, 0);
+	world_clear(&world);
+}
+
+static void set_secret_with_an_admin_of_another_host_never_logs_in(void **state)
+{
+	static const char *const admins[] = {
+		"{\"host\":\"other.example\",\"username\":\"admin\",\"password\":\"admin-"
+		"password\"}",
+		"{\"username\":\"admin\",\"password\":\"admin-password\"}",
+		"{\"host\":\"db.example\",\"port\":9999,\"username\":\"admin\",\"password\":\"x\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct world world;
+
+		world_make(&world, WORLD_ADMIN);
+		assert_ok(create_secret(&world.rotation));
+		world_put(&world, ADMIN_SECRET, "admin-1", STAGE_CURRENT, admins[i]);
+		assert_failed(set_secret(&world.rotation), STATUS_INVALID, "the admin secret");
+		assert_int_equal(world.logins, 0);
+		world_clear(&world);
+	}
+}
+
+/* The confused deputy: a host that does not accept the active credential is not our database. */
+static void set_secret_where_the_active_credential_fails_never_sends_the_admins(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ADMIN);
+	assert_ok(create_secret(&world.rotation));
+	snprintf(world_user(&world, "app")->password, 20, "changed-by-hand");
+	world.logins = 0;
+	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "before the admin logs in");
+	assert_int_equal(world.logins, 1);
+	world_clear(&world);
+}
+
+static void set_secret_tries_each_password_once_and_says_what_to_do(void **state)
+{
+	unsigned shape;
+
+	(void)state;
+	for (shape = WORLD_PLAIN; shape <= WORLD_PROXIES_TOO; shape += WORLD_PROXIES_TOO) {
+		struct world world;
+
+		world_make(&world, shape);
+		assert_ok(create_secret(&world.rotation));
+		snprintf(world_user(&world, "app-clone")->password, 20, "changed-by-hand");
+		assert_failed(set_secret(&world.rotation), STATUS_DENIED, "masterarn");
+		assert_int_equal(world.logins, 2);
+		world_clear(&world);
+	}
+}
+
+static void set_secret_without_a_known_last_password_tries_the_pending_one(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world_version(&world, APPLICATION_SECRET, STAGE_PREVIOUS)->labels[STAGE_PREVIOUS] = false;
+	assert_ok(create_secret(&world.rotation));
+	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "none is known");
+	assert_int_equal(world.logins, 1);
+	world_clear(&world);
+}
+
+static void test_secret_alone_with_the_current_credential_passes(void **state)
+{
+	unsigned shape;
+
+	(void)state;
+	FOR_EACH_SHAPE(shape)
+	{
+		struct world world;
+
+		world_make(&world, shape);
+		world_put(&world, APPLICATION_SECRET, world.token, STAGE_PENDING,
+			  world_version(&world, APPLICATION_SECRET, STAGE_CURRENT)->value);
+		assert_ok(test_secret(&world.rotation));
+		assert_int_equal(world_user(&world, "app")->changes, 0);
+		assert_int_equal(world.logins, world.has_proxies ? 2 + world.proxy_lag : 1);
+		world_clear(&world);
+	}
+}
+
+static void test_secret_with_a_weaker_user_names_what_is_missing(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	world_user(&world, "app-clone")->weak = true;
+	assert_failed(test_secret(&world.rotation), STATUS_INVALID, "missing SELECT on t");
+	world_clear(&world);
+}
+
+static void test_secret_waits_for_a_proxy_but_not_for_ever(void **state)
+{
+	struct world world;
+	int64_t begun;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	world.config.proxy_wait = 30;
+	world.proxy_lag = 1000000;
+	begun = world.time;
+	assert_failed(test_secret(&world.rotation), STATUS_DENIED,
+		      "did not accept the new password");
+	assert_in_range(world.time - begun, 27000, 30000);
+	world.proxy_lag = world.proxy_seen + 9;
+	assert_ok(test_secret(&world.rotation));
+	world_clear(&world);
+}
+
+static void rotation_over_plaintext_says_so(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world_put(
+		&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT,
+		"{\"engine\":\"fake\",\"host\":\"db.example\",\"ssl\":false,\"username\":\"app\","
+		"\"password\":\"active-password\",\"rotation_usernames\":[\"app\",\"app-clone\"]}");
+	assert_ok(run_all(&world));
+	assert_int_equal(world.report.note_count, 1);
+	assert_non_null(strstr(world.report.notes[0], "not encrypted"));
+	world_clear(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rotation_in_every_shape_ends_with_the_other_user),
+		cmocka_unit_test(rotations_in_a_row_take_turns),
+		cmocka_unit_test(rotation_costs_the_promised_calls),
+		cmocka_unit_test(step_with_any_call_failing_keeps_the_invariants_and_finishes),
+		cmocka_unit_test(step_of_a_finished_rotation_changes_nothing),
+		cmocka_unit_test(create_secret_twice_keeps_the_first_password),
+		cmocka_unit_test(
+			create_secret_stages_the_same_password_for_the_proxy_and_keeps_its_keys),
+		cmocka_unit_test(create_secret_with_an_unusable_secret_changes_nothing),
+		cmocka_unit_test(create_secret_without_a_current_value_says_so),
+		cmocka_unit_test(create_secret_of_a_superseded_rotation_is_refused),
+		cmocka_unit_test(create_secret_without_a_schedule_is_refused_unless_started_here),
+		cmocka_unit_test(
+			set_secret_with_a_pending_version_that_names_the_active_user_is_refused),
+		cmocka_unit_test(set_secret_with_an_edited_pending_version_is_refused),
+		cmocka_unit_test(set_secret_with_an_admin_of_another_host_never_logs_in),
+		cmocka_unit_test(
+			set_secret_where_the_active_credential_fails_never_sends_the_admins),
+		cmocka_unit_test(set_secret_tries_each_password_once_and_says_what_to_do),
+		cmocka_unit_test(set_secret_without_a_known_last_password_tries_the_pending_one),
+		cmocka_unit_test(test_secret_alone_with_the_current_credential_passes),
+		cmocka_unit_test(test_secret_with_a_weaker_user_names_what_is_missing),
+		cmocka_unit_test(test_secret_waits_for_a_proxy_but_not_for_ever),
+		cmocka_unit_test(rotation_over_plaintext_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
