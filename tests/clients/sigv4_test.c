@@ -2,10 +2,8 @@
 #include "test.h"
 
 #include "clients/aws/sigv4.h"
-#include "core/json.h"
+#include "clients/vectors/vectors.h"
 #include "core/memory.h"
-
-#include <stdio.h>
 
 #define HEADERS_MAX 16
 
@@ -13,18 +11,8 @@ static cJSON *vectors;
 
 static int read_vectors(void **state)
 {
-	AUTO(buffer_clear) struct buffer text = BUFFER_INIT(256 * 1024);
-	FILE *file = fopen("tests/clients/vectors/sigv4.json", "r");
-	char part[4096];
-	size_t got;
-
 	(void)state;
-	if (file == NULL)
-		return -1;
-	while ((got = fread(part, 1, sizeof(part), file)) > 0)
-		assert_ok(buffer_append(&text, part, got));
-	fclose(file);
-	vectors = cJSON_Parse(buffer_string(&text));
+	vectors = vectors_read("tests/clients/vectors/sigv4.json");
 	return vectors != NULL ? 0 : -1;
 }
 
@@ -35,22 +23,17 @@ static int forget_vectors(void **state)
 	return 0;
 }
 
-static const char *text_of(const cJSON *vector, const char *key)
-{
-	return cJSON_GetStringValue(cJSON_GetObjectItem(vector, key));
-}
-
 static struct sigv4_request request_of(const cJSON *vector, struct http_header *headers)
 {
-	struct sigv4_request request = {.method = text_of(vector, "method"),
-					.path = text_of(vector, "path"),
-					.query = text_of(vector, "query"),
+	struct sigv4_request request = {.method = vector_text(vector, "method"),
+					.path = vector_text(vector, "path"),
+					.query = vector_text(vector, "query"),
 					.headers = headers,
-					.body = text_of(vector, "body"),
-					.body_length = strlen(text_of(vector, "body"))};
+					.body = vector_text(vector, "body"),
+					.body_length = strlen(vector_text(vector, "body"))};
 	const cJSON *pair;
 
-	request.path_is_canonical = cJSON_IsTrue(cJSON_GetObjectItem(vector, "path_is_canonical"));
+	request.path_is_canonical = vector_flag(vector, "path_is_canonical");
 	cJSON_ArrayForEach(pair, cJSON_GetObjectItem(vector, "headers"))
 	{
 		assert_true(request.header_count < HEADERS_MAX);
@@ -74,9 +57,9 @@ static void sigv4_every_vector_gives_botocores_canonical_request(void **state)
 		struct http_header headers[HEADERS_MAX];
 		struct sigv4_request request = request_of(vector, headers);
 
-		print_message("%s\n", text_of(vector, "name"));
+		print_message("%s\n", vector_text(vector, "name"));
 		assert_ok(sigv4_canonical_request(&request, &canonical, &names));
-		assert_string_equal(buffer_string(&canonical), text_of(vector, "canonical"));
+		assert_string_equal(buffer_string(&canonical), vector_text(vector, "canonical"));
 		count++;
 	}
 	assert_true(count >= 17);
@@ -93,17 +76,17 @@ static void sigv4_every_vector_gives_botocores_authorization(void **state)
 		AUTO(secret_clear) struct secret key = SECRET_INIT;
 		struct http_header headers[HEADERS_MAX];
 		struct sigv4_request request = request_of(vector, headers);
-		const char *secret = text_of(vector, "secret_access_key");
-		struct sigv4_scope scope = {.access_key_id = text_of(vector, "access_key_id"),
+		const char *secret = vector_text(vector, "secret_access_key");
+		struct sigv4_scope scope = {.access_key_id = vector_text(vector, "access_key_id"),
 					    .secret_access_key = &key,
-					    .date = text_of(vector, "date"),
-					    .region = text_of(vector, "region"),
-					    .service = text_of(vector, "service")};
+					    .date = vector_text(vector, "date"),
+					    .region = vector_text(vector, "region"),
+					    .service = vector_text(vector, "service")};
 
 		assert_ok(secret_make(secret, strlen(secret), &key));
 		assert_ok(sigv4_sign(&scope, &request, &authorization));
 		assert_string_equal(buffer_string(&authorization),
-				    text_of(vector, "authorization"));
+				    vector_text(vector, "authorization"));
 	}
 }
 
