@@ -53,6 +53,17 @@ const char *http_response_header(const struct http_response *response, const cha
 	return found;
 }
 
+bool http_response_date(const struct http_response *response, int64_t *ret)
+{
+	const char *text = http_response_header(response, "date");
+	time_t date = text != NULL ? curl_getdate(text, NULL) : -1;
+
+	if (date == -1)
+		return false;
+	*ret = date;
+	return true;
+}
+
 struct status http_open(struct http **ret)
 {
 	static bool started;
@@ -211,9 +222,14 @@ static void set_limits(CURL *curl, const struct http_request *request)
 	int64_t connect = request->connect_timeout > 0 ? request->connect_timeout
 						       : CONNECT_TIMEOUT_MS;
 
+	int64_t whole = request->try_timeout;
+
+	if (request->deadline.clock != NULL && whole > 0)
+		whole = deadline_left(deadline_within(request->deadline, whole));
+	else if (request->deadline.clock != NULL)
+		whole = deadline_left(request->deadline);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
-	if (request->deadline.clock != NULL)
-		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)deadline_left(request->deadline));
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)whole); /* 0 = none */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	/* Addresses change while a Lambda is frozen. */
 	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_CACHE_S);

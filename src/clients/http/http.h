@@ -38,7 +38,9 @@ struct http_request {
 	const char *ca_file;	/* PEM; NULL = the system store */
 	const char *ca_setting; /* the variable that sets ca_file, for messages; or NULL */
 	bool bypass_proxy; /* ignore http_proxy and its kin: link-local and loopback services */
-	int64_t connect_timeout;  /* milliseconds to resolve, connect and shake hands; 0 = 5000 */
+	int64_t connect_timeout; /* milliseconds to resolve, connect and shake hands; 0 = 5000 */
+	int64_t try_timeout; /* milliseconds for the whole of one try, a dead peer; 0 = the deadline
+			      */
 	size_t response_limit;	  /* the most bytes of body; 0 = 1 MiB */
 	struct deadline deadline; /* .clock NULL = none: only for a call that may block for hours */
 
@@ -70,6 +72,9 @@ void http_response_clear(struct http_response *);
 
 /* A header's value, the last one where it was sent twice; NULL when missing. Any case. */
 const char *http_response_header(const struct http_response *, const char *name);
+
+/* The Date header as Unix time in seconds. False: missing or unreadable. */
+bool http_response_date(const struct http_response *, int64_t *ret);
 
 /* A handle: connections and TLS sessions of its own. One exchange at a time. */
 struct http;
