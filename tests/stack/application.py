@@ -6,15 +6,12 @@ import json
 import secrets
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import Any, Callable, Mapping
 
 from .pgbouncer import PgBouncer
 from .postgres import ADMIN, DBNAME, HOST, PostgreSQL
 from .process import Folder
 from .sandbox import Sandbox
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 USERS = ("app", "app-clone")  # the ring; [0] owns the table
 SHAPES = ("aws", "rds-proxy")
@@ -98,8 +95,9 @@ class Application:
         return self.secrets_manager.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
 
     def tandem_environment(self) -> dict[str, str]:
-        """What Tandem must be told; the two authorities are different, as RDS's and the proxy's are."""
-        return {**self.sandbox.environment(), "TANDEM_DATABASE_CA": str(self.postgres.authority.ca),
+        """What Tandem must be told. The two authorities differ, as those of RDS and its proxy."""
+        return {**self.sandbox.environment(),
+                "TANDEM_DATABASE_CA": str(self.postgres.authority.ca),
                 "TANDEM_PROXY_CA": str(self.proxy.authority.ca)}
 
     def environment(self) -> dict[str, str]:

@@ -51,7 +51,8 @@ def self_signed(folder: Path, name: str, *, owner: str | None = None) -> Certifi
     """A certificate with the right name that nobody vouches for."""
     made = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
     run(["openssl", "req", "-x509", *NEW_KEY, "-subj", f"/CN={LOCAL[0]}", "-days", "2",
-         "-addext", subject_alternative_names(LOCAL), "-keyout", made.key, "-out", made.certificate])
+         "-addext", subject_alternative_names(LOCAL),
+         "-keyout", made.key, "-out", made.certificate])
     return handed_to(owner, made)
 
 

@@ -56,7 +56,7 @@ def strings(values: list[str | None]) -> ctypes.Array:
 
 
 class Connection:
-    """One session over verified TLS, logged in. DatabaseError when that fails. Use it in a `with`."""
+    """One session over verified TLS, logged in; DatabaseError when that fails. For a `with`."""
 
     def __init__(self, *, host: str, port: int, dbname: str, user: str, password: str, ca: str,
                  timeout: int = 10) -> None:
@@ -83,7 +83,8 @@ class Connection:
         try:
             if self._pq.PQresultStatus(result) not in (COMMAND_OK, TUPLES_OK):
                 state = self._pq.PQresultErrorField(result, SQLSTATE)
-                message = self._pq.PQresultErrorMessage(result) or self._pq.PQerrorMessage(self._handle)
+                message = (self._pq.PQresultErrorMessage(result)
+                           or self._pq.PQerrorMessage(self._handle))
                 raise DatabaseError(message.decode(errors="replace"), state and state.decode())
             return [tuple(self._value(result, row, column)
                           for column in range(self._pq.PQnfields(result)))

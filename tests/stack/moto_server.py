@@ -77,13 +77,14 @@ class MotoServer(Server):
             Role=role["Role"]["Arn"], Code={"ZipFile": empty_zip()})["FunctionArn"]
 
         self.access_key, self.secret_key = key["AccessKeyId"], key["SecretAccessKey"]
-        # From here on every call is checked. Any other content type and moto answers 500, checks off.
+        # From here on every call is checked. With another content type moto answers 500 and is not.
         self._post("reset-auth", "text/plain", b"0")
 
     def _post(self, path: str, content_type: str, body: bytes) -> None:
         request = urllib.request.Request(f"{self.url}/moto-api/{path}", body, method="POST",
                                          headers={"Content-Type": content_type})
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        direct.open(request, timeout=10).close()
 
 
 def empty_zip() -> bytes:

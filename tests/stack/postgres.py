@@ -62,9 +62,9 @@ class PostgreSQL(Server):
         self._initialise(data, certificate)
         self.log = folder.path / "postgres.log"
         self.process, self.port = on_free_port(
-            lambda port: Process("PostgreSQL", [binaries() / "postgres", "-D", data, "-p", str(port)],
-                                 self.log, user=SERVER_USER,
-                                 stop_signal=signal.SIGQUIT),  # at once: the data goes away anyway
+            lambda port: Process(
+                "PostgreSQL", [binaries() / "postgres", "-D", data, "-p", str(port)], self.log,
+                user=SERVER_USER, stop_signal=signal.SIGQUIT),  # at once: the data goes away anyway
             self._ready)
         try:
             with self.connect(ADMIN, self.admin_password, "postgres") as admin:
@@ -97,7 +97,8 @@ class PostgreSQL(Server):
              "--locale=C", "--auth=scram-sha-256", "--no-sync", "--no-instructions"], SERVER_USER)
         password.unlink()
         with (data / "postgresql.conf").open("a") as settings:
-            settings.write(SETTINGS.format(certificate=certificate.certificate, key=certificate.key))
+            settings.write(SETTINGS.format(certificate=certificate.certificate,
+                                           key=certificate.key))
         (data / "pg_hba.conf").write_text(ACCESS)
 
     def _ready(self, port: int) -> bool:

@@ -27,7 +27,7 @@ def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 class Lambda(Server):
-    """Tandem in its Lambda mode; the sandbox calls it. Polling for work when the constructor returns.
+    """Tandem in its Lambda mode, called by the sandbox; it polls when the constructor returns.
 
     `variables`: settings on top of what Lambda sets. `on_line` gets each JSON log line as it comes
     (in a thread of its own); everything it writes is also in `log`.

@@ -43,7 +43,7 @@ def main() -> int:
     parser.add_argument("--application", choices=SHAPES, help="a whole installation but for Tandem")
     parser.add_argument("--admin", action="store_true", help="with an admin secret")
     parser.add_argument("--moto", action="store_true", help="moto_server, signatures checked")
-    parser.add_argument("--build-dir", type=Path, default=Path("build"), help="where tandem is built")
+    parser.add_argument("--build-dir", type=Path, default=Path("build"), help="default: build")
     parser.add_argument("--keep-logs", action="store_true", help="leave STACK_DIR and print it")
     parser.add_argument("command", nargs="+", help="after --: what to run")
     options = parser.parse_args()

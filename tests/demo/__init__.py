@@ -1,0 +1,1 @@
+"""The demo: real rotations under load, drawn as a timeline (demo.py)."""
