@@ -1,0 +1,8 @@
+#include "clients/sql/drivers.h"
+
+#include "clients/sql/postgres.h"
+
+const struct database_driver *const sql_drivers[] = {
+	&postgres_driver,
+	NULL,
+};

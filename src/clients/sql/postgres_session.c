@@ -1,0 +1,383 @@
+#include "clients/sql/postgres_session.h"
+
+#include "clients/sql/ca_bundle.h"
+#include "clients/sql/postgres_error.h"
+#include "core/memory.h"
+
+#include <arpa/nameser.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <resolv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Under /dev/null there is never a file, nor a place to put one. */
+#define NO_FILE "/dev/null/none"
+
+/*
+ * PGTZ, PGDATESTYLE and PGGEQO become startup parameters, which proxies refuse, and PGSERVICE is
+ * opened, whatever keywords are given. So none of libpq's variables stays, future ones included.
+ */
+static void forget_variables(void)
+{
+	char **variable = environ;
+
+	while (variable != NULL && *variable != NULL) {
+		char name[64];
+		size_t length = strcspn(*variable, "=");
+
+		if (strncmp(*variable, "PG", 2) != 0 || length >= sizeof(name)) {
+			variable++;
+			continue;
+		}
+		memcpy(name, *variable, length);
+		name[length] = '\0';
+		if (unsetenv(name) != 0)
+			variable++;
+	}
+}
+
+/*
+ * Best effort: getaddrinfo() cannot be told a deadline, so its resolver gets one try per server and
+ * an equal part of half the time left; search domains and other name services can take longer.
+ */
+static void shorten_name_lookup(struct deadline deadline)
+{
+	int64_t seconds;
+
+	if (res_init() != 0)
+		return;
+	seconds = deadline_left(deadline) / 2000 / (_res.nscount > 0 ? _res.nscount : 1);
+	_res.retry = 1;
+	if (seconds < _res.retrans)
+		_res.retrans = seconds > 0 ? (int)seconds : 1;
+}
+
+static struct status wait_for_socket(const struct postgres *session, short events)
+{
+	struct pollfd socket = {.fd = PQsocket(session->connection), .events = events};
+	int64_t left;
+	int ready;
+
+	do {
+		left = deadline_left(session->deadline);
+		ready = left > 0 ? poll(&socket, 1, left < INT_MAX ? (int)left : INT_MAX) : 0;
+	} while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return failure(STATUS_INTERNAL, "waiting for %s: errno %d", session->place, errno);
+	if (ready == 0)
+		return failure(
+			STATUS_UNAVAILABLE,
+			"%s did not answer '%s' in time: check that security groups, routes and "
+			"the server let this function through",
+			session->place, session->user);
+	return OK;
+}
+
+/* Notices would go to stderr, in the server's words. */
+static void ignore_notice(void *context, const PGresult *notice)
+{
+	(void)context;
+	(void)notice;
+}
+
+struct status postgres_check_name(const char *what, const char *name)
+{
+	size_t length = name != NULL ? strlen(name) : 0;
+
+	if (length == 0)
+		return failure(STATUS_INVALID, "the %s is empty", what);
+	if (length > POSTGRES_NAME_MAX)
+		return failure(STATUS_INVALID,
+			       "the %s '%s' has %zu bytes; PostgreSQL takes at most %d", what, name,
+			       length, POSTGRES_NAME_MAX);
+	return OK;
+}
+
+/* A path would be a Unix socket, a comma several hosts: neither is what a certificate names. */
+static struct status check_host(const char *host)
+{
+	if (host == NULL || host[0] == '\0')
+		return failure(STATUS_INVALID, "the database's host is empty");
+	if (strlen(host) > POSTGRES_HOST_MAX || strpbrk(host, "/@,") != NULL)
+		return failure(STATUS_INVALID,
+			       "the database's host is not one host name or IP address: '%.64s'",
+			       host);
+	return OK;
+}
+
+static struct status check_password(const char *user, const struct secret *password)
+{
+	if (secret_empty(password))
+		return failure(STATUS_INVALID, "the password of '%s' is empty", user);
+	if (strlen(secret_reveal(password)) != secret_length(password))
+		return failure(STATUS_INVALID, "the password of '%s' contains a NUL", user);
+	return OK;
+}
+
+static struct status choose_ca(struct postgres *session, const struct login *login)
+{
+	session->tls = login->tls;
+	if (!login->tls)
+		return OK;
+	session->ca_file = login->ca_file != NULL ? login->ca_file : ca_bundle_find();
+	if (session->ca_file == NULL || access(session->ca_file, R_OK) != 0)
+		return postgres_ca_error(session);
+	return OK;
+}
+
+static void describe(struct postgres *session, const struct login *login, const char *user,
+		     const char *dbname)
+{
+	bool bracket = strchr(login->host, ':') != NULL;
+
+	session->kind = login->kind;
+	snprintf(session->place, sizeof(session->place), "the %s at %s%s%s:%u",
+		 login->kind == LOGIN_PROXY ? "proxy" : "database", bracket ? "[" : "", login->host,
+		 bracket ? "]" : "", login->port);
+	snprintf(session->user, sizeof(session->user), "%s", user);
+	snprintf(session->dbname, sizeof(session->dbname), "%s", dbname);
+}
+
+static struct status start(struct postgres *session, const struct login *login,
+			   const struct secret *password)
+{
+	char port[8];
+	const char *const settings[][2] = {
+		{"host", login->host},
+		{"port", port},
+		{"user", session->user},
+		{"password", secret_reveal(password)},
+		{"dbname", session->dbname},
+		{"application_name", "tandem"},
+		{"sslmode", login->tls ? "verify-full" : "disable"},
+		{"sslrootcert", login->tls ? session->ca_file : NO_FILE},
+		{"sslcert", NO_FILE},
+		{"sslkey", NO_FILE},
+		{"sslcrl", NO_FILE},
+		{"passfile", NO_FILE},
+		{"ssl_min_protocol_version", "TLSv1.2"},
+		{"sslcompression", "0"},
+		{"gssencmode", "disable"},
+		{"target_session_attrs", "any"},
+	};
+	enum { COUNT = sizeof(settings) / sizeof(settings[0]) };
+	const char *keywords[COUNT + 1] = {NULL};
+	const char *values[COUNT + 1] = {NULL};
+
+	snprintf(port, sizeof(port), "%u", login->port);
+	for (size_t i = 0; i < COUNT; i++) {
+		keywords[i] = settings[i][0];
+		values[i] = settings[i][1];
+	}
+	forget_variables();
+	shorten_name_lookup(session->deadline);
+	session->connection = PQconnectStartParams(keywords, values, 0);
+	if (session->connection == NULL)
+		return OUT_OF_MEMORY;
+	PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
+	PQsetNoticeReceiver(session->connection, ignore_notice, NULL);
+	if (PQstatus(session->connection) == CONNECTION_BAD)
+		return postgres_login_error(session, CONNECTION_BAD);
+	return OK;
+}
+
+static struct status finish(struct postgres *session)
+{
+	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+
+	while (next != PGRES_POLLING_OK) {
+		ConnStatusType stage;
+
+		TRY(wait_for_socket(session, next == PGRES_POLLING_READING ? POLLIN : POLLOUT));
+		stage = PQstatus(session->connection);
+		next = PQconnectPoll(session->connection);
+		if (next == PGRES_POLLING_FAILED)
+			return postgres_login_error(session, stage);
+	}
+	/* From here on even PQfinish() does not block. */
+	if (PQsetnonblocking(session->connection, 1) != 0)
+		return failure(STATUS_UNAVAILABLE, "%s closed the connection", session->place);
+	return OK;
+}
+
+struct status postgres_connect(const struct login *login, const char *user,
+			       const struct secret *password, struct deadline deadline,
+			       struct postgres **ret)
+{
+	AUTO(postgres_close) struct postgres *session = NULL;
+	/* As AWS's rotation templates do where the secret names none. */
+	const char *dbname = login->dbname != NULL && login->dbname[0] != '\0' ? login->dbname
+									       : "postgres";
+
+	TRY(check_host(login->host));
+	TRY(postgres_check_name("user name", user));
+	TRY(postgres_check_name("database name", dbname));
+	TRY(check_password(user, password));
+	session = memory_alloc_zero(1, sizeof(*session));
+	if (session == NULL)
+		return OUT_OF_MEMORY;
+	session->deadline = deadline;
+	describe(session, login, user, dbname);
+	TRY(choose_ca(session, login));
+	TRY(start(session, login, password));
+	TRY(finish(session));
+	*ret = session;
+	session = NULL;
+	return OK;
+}
+
+void postgres_close(struct postgres **session)
+{
+	if (*session == NULL)
+		return;
+	PQfinish((*session)->connection);
+	memory_free(*session);
+	*session = NULL;
+}
+
+void postgres_result_clear(PGresult **result)
+{
+	PQclear(*result);
+	*result = NULL;
+}
+
+const char *postgres_sqlstate(const PGresult *result)
+{
+	const char *sqlstate;
+
+	switch (PQresultStatus(result)) {
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+	case PGRES_EMPTY_QUERY:
+		return "";
+	default:
+		sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+		/* libpq's own error: the connection broke (class 08). */
+		return sqlstate != NULL ? sqlstate : "08006";
+	}
+}
+
+static struct status flush(struct postgres *session)
+{
+	int unsent;
+
+	while ((unsent = PQflush(session->connection)) == 1) {
+		TRY(wait_for_socket(session, POLLIN | POLLOUT));
+		if (!PQconsumeInput(session->connection))
+			break;
+	}
+	if (unsent != 0)
+		return failure(STATUS_UNAVAILABLE, "the connection to %s broke", session->place);
+	return OK;
+}
+
+static struct status receive(struct postgres *session, PGresult **ret)
+{
+	while (PQisBusy(session->connection)) {
+		TRY(wait_for_socket(session, POLLIN));
+		/* A last word may stand before the end; with the line dead PQgetResult() cannot
+		 * wait. */
+		if (!PQconsumeInput(session->connection) &&
+		    PQstatus(session->connection) == CONNECTION_BAD)
+			break;
+	}
+	*ret = PQgetResult(session->connection);
+	return OK;
+}
+
+/*
+ * A session that ran out of time is not cancelled: PQcancel() blocks without limit, and in clear
+ * text. The server's own statement_timeout, set by postgres_manage(), has ended the statement.
+ */
+struct status postgres_run(struct postgres *session, const char *sql, int parameter_count,
+			   const char *const *parameters, PGresult **ret)
+{
+	AUTO(postgres_result_clear) PGresult *last = NULL;
+	int sent;
+
+	if (parameter_count == 0)
+		sent = PQsendQuery(session->connection, sql);
+	else
+		sent = PQsendQueryParams(session->connection, sql, parameter_count, NULL,
+					 parameters, NULL, NULL, 0);
+	if (!sent)
+		return failure(STATUS_UNAVAILABLE, "the session at %s is lost", session->place);
+	TRY(flush(session));
+	for (;;) {
+		PGresult *result = NULL;
+
+		TRY(receive(session, &result));
+		if (result == NULL)
+			break;
+		/* The first error counts: after a fatal one comes libpq's word that the line is
+		 * dead. */
+		if (last != NULL && postgres_sqlstate(last)[0] != '\0') {
+			postgres_result_clear(&result);
+			continue;
+		}
+		postgres_result_clear(&last);
+		last = result;
+	}
+	if (last == NULL)
+		return failure(STATUS_UNAVAILABLE, "%s answered nothing", session->place);
+	*ret = last;
+	last = NULL;
+	return OK;
+}
+
+struct status postgres_manage(struct postgres *session)
+{
+	AUTO(postgres_result_clear) PGresult *result = NULL;
+	/* A little less than we have, so that the server's answer still finds us waiting. */
+	long long left = (long long)deadline_left(session->deadline) * 9 / 10 + 1;
+	char sql[512];
+
+	if (session->kind == LOGIN_PROXY)
+		return failure(STATUS_INTERNAL, "users are not managed through a proxy");
+	/*
+	 * RESET ROLE would return to the role in the user's settings; NONE is who logged in.
+	 * DateStyle keeps time zones numeric in what we read and write back.
+	 */
+	snprintf(sql, sizeof(sql),
+		 "SET ROLE NONE; SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO'; "
+		 "SET client_encoding = 'UTF8'; SET default_transaction_read_only = off; "
+		 "SET statement_timeout = %lld; SET lock_timeout = %lld",
+		 left, left);
+	TRY(postgres_run(session, sql, 0, NULL, &result));
+	if (postgres_sqlstate(result)[0] != '\0')
+		return postgres_statement_error(session, postgres_sqlstate(result),
+						"preparing the session");
+	return OK;
+}
+
+/* `quoted` is libpq's and may hold a verifier; NULL means that `text` is not valid UTF-8. */
+static struct status append_quoted(struct buffer *statement, char *quoted)
+{
+	struct status status;
+
+	if (quoted == NULL)
+		return failure(STATUS_INVALID, "a name or setting is not valid UTF-8");
+	status = buffer_append_string(statement, quoted);
+	explicit_bzero(quoted, strlen(quoted));
+	PQfreemem(quoted);
+	return status;
+}
+
+struct status postgres_append_identifier(struct postgres *session, struct buffer *statement,
+					 const char *name)
+{
+	return append_quoted(statement,
+			     PQescapeIdentifier(session->connection, name, strlen(name)));
+}
+
+struct status postgres_append_literal(struct postgres *session, struct buffer *statement,
+				      const char *text)
+{
+	return append_quoted(statement, PQescapeLiteral(session->connection, text, strlen(text)));
+}

@@ -1,0 +1,170 @@
+#include "postgres_fake.h"
+
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct fake listen_on(const char *address)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET};
+	socklen_t length = sizeof(name);
+	struct fake fake = {.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+	inet_pton(AF_INET, address, &name.sin_addr);
+	assert_int_equal(bind(fake.listener, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(listen(fake.listener, 4), 0);
+	assert_int_equal(getsockname(fake.listener, (struct sockaddr *)&name, &length), 0);
+	fake.port = ntohs(name.sin_port);
+	return fake;
+}
+
+/* True in the child, whose one client is `ret`. */
+static bool serves(struct fake *fake, int *ret)
+{
+	fake->pid = fork();
+	assert_true(fake->pid >= 0);
+	if (fake->pid > 0)
+		return false;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	*ret = accept(fake->listener, NULL, NULL);
+	return true;
+}
+
+static size_t receive(int client)
+{
+	char request[1024];
+	ssize_t length = read(client, request, sizeof(request));
+
+	return length > 0 ? (size_t)length : 0;
+}
+
+static void say(int client, const void *bytes, size_t length)
+{
+	if (write(client, bytes, length) != (ssize_t)length)
+		_exit(1);
+}
+
+/* Stays until the client has left, so that what was said is not lost with the connection. */
+static _Noreturn void leave(int client)
+{
+	while (receive(client) > 0)
+		;
+	_exit(0);
+}
+
+/* ErrorResponse. Source: PostgreSQL documentation, "Message Formats". */
+static void say_error(int client, const char *severity, const char *sqlstate, const char *message)
+{
+	char packet[512] = {'E'};
+	int length = snprintf(packet + 5, sizeof(packet) - 6, "S%s%cVFATAL%cC%s%cM%s%c", severity,
+			      0, 0, sqlstate, 0, message, 0);
+	uint32_t size = htonl((uint32_t)length + 1 + 4);
+
+	memcpy(packet + 1, &size, 4);
+	say(client, packet, (size_t)length + 1 + 5);
+}
+
+struct fake fake_silent(void)
+{
+	return listen_on("127.0.0.1");
+}
+
+struct fake fake_without_tls(void)
+{
+	struct fake fake = listen_on("127.0.0.1");
+	int client;
+
+	if (serves(&fake, &client)) {
+		receive(client);
+		say(client, "N", 1);
+		leave(client);
+	}
+	return fake;
+}
+
+struct fake fake_refusing(const char *sqlstate, const char *severity, const char *message)
+{
+	struct fake fake = listen_on("127.0.0.1");
+	int client;
+
+	if (serves(&fake, &client)) {
+		receive(client);
+		say_error(client, severity, sqlstate, message);
+		_exit(0);
+	}
+	return fake;
+}
+
+struct fake fake_welcoming(const char *sqlstate)
+{
+	/* AuthenticationOk, ReadyForQuery. */
+	static const char welcome[] = "R\0\0\0\10\0\0\0\0Z\0\0\0\5I";
+	struct fake fake = listen_on("127.0.0.1");
+	int client;
+
+	if (serves(&fake, &client)) {
+		receive(client);
+		say(client, welcome, sizeof(welcome) - 1);
+		receive(client);
+		if (sqlstate == NULL)
+			leave(client);
+		say_error(client, "FATAL", sqlstate, "refused");
+		_exit(0);
+	}
+	return fake;
+}
+
+static void relay(int client, int server)
+{
+	struct pollfd ends[2] = {{.fd = client, .events = POLLIN},
+				 {.fd = server, .events = POLLIN}};
+	char bytes[4096];
+
+	while (poll(ends, 2, -1) > 0)
+		for (int i = 0; i < 2; i++) {
+			ssize_t length;
+
+			if (ends[i].revents == 0)
+				continue;
+			length = read(ends[i].fd, bytes, sizeof(bytes));
+			if (length <= 0)
+				return;
+			say(ends[1 - i].fd, bytes, (size_t)length);
+		}
+}
+
+struct fake fake_relay(uint16_t port)
+{
+	struct fake fake = listen_on("127.0.0.2");
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int client;
+
+	if (serves(&fake, &client)) {
+		int server = socket(AF_INET, SOCK_STREAM, 0);
+
+		inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+		if (connect(server, (struct sockaddr *)&to, sizeof(to)) == 0)
+			relay(client, server);
+		_exit(0);
+	}
+	return fake;
+}
+
+void fake_end(struct fake *fake)
+{
+	if (fake->pid > 0) {
+		kill(fake->pid, SIGKILL);
+		waitpid(fake->pid, NULL, 0);
+	}
+	close(fake->listener);
+}

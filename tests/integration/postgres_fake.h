@@ -1,0 +1,34 @@
+/*
+ * Servers that misbehave, each a child process on a free port of 127.0.0.x that serves one client.
+ */
+#ifndef TESTS_POSTGRES_FAKE_H
+#define TESTS_POSTGRES_FAKE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct fake {
+	pid_t pid; /* 0: the listening socket alone, which nobody answers */
+	int listener;
+	uint16_t port;
+};
+
+/* Takes connections and never says a word. */
+struct fake fake_silent(void);
+
+/* Answers the request for TLS with "no". */
+struct fake fake_without_tls(void);
+
+/* Answers a plaintext login with an error in PostgreSQL's format. */
+struct fake fake_refusing(const char *sqlstate, const char *severity, const char *message);
+
+/* Lets everybody in, then answers the first query with an error, or with nothing for NULL. */
+struct fake fake_welcoming(const char *sqlstate);
+
+/* On 127.0.0.2, everything that is said to it goes to `port` on 127.0.0.1, and back. */
+struct fake fake_relay(uint16_t port);
+
+void fake_end(struct fake *);
+
+#endif

@@ -1,0 +1,408 @@
+/* Opening a session: who is let in, and what everybody else is told. */
+#include "postgres_fake.h"
+#include "postgres_support.h"
+
+#include "clients/sql/ca_bundle.h"
+#include "clients/sql/drivers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define RIGHT "right-Passw0rd"
+#define WRONG "wrong-Passw0rd"
+
+static const char *make_user(const char *what, const char *options)
+{
+	const char *user = named(what);
+
+	admin("CREATE ROLE %s LOGIN PASSWORD '%s' %s", user, RIGHT, options);
+	return user;
+}
+
+static struct login fake_login(const struct fake *fake, enum login_kind kind)
+{
+	static char host[] = "127.0.0.1";
+	struct login login = stack_login();
+
+	login.host = host;
+	login.port = fake->port;
+	login.tls = false;
+	login.kind = kind;
+	return login;
+}
+
+static void drivers_find_every_name_of_the_engine(void **state)
+{
+	(void)state;
+	assert_ptr_equal(database_driver_find(sql_drivers, "postgres"), &postgres_driver);
+	assert_ptr_equal(database_driver_find(sql_drivers, "PostgreSQL"), &postgres_driver);
+	assert_ptr_equal(database_driver_find(sql_drivers, "aurora-postgresql"), &postgres_driver);
+	assert_null(database_driver_find(sql_drivers, "db2"));
+}
+
+static void open_with_right_password_succeeds(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+
+	(void)state;
+	assert_ok(login_as(make_user("a", ""), RIGHT, &database));
+	assert_non_null(database);
+}
+
+static void open_with_wrong_password_is_denied(void **state)
+{
+	struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_failed(login_as(user, WRONG, &database), STATUS_DENIED, "wrong password for 't");
+	assert_failed(login_as(user, WRONG, &database), STATUS_DENIED, "28P01");
+	assert_null(strstr(login_as(user, WRONG, &database).detail, WRONG));
+	assert_null(database);
+}
+
+static void open_as_missing_user_is_denied(void **state)
+{
+	struct database *database = NULL;
+
+	(void)state;
+	assert_failed(login_as(named("nobody"), RIGHT, &database), STATUS_DENIED, "no such user");
+}
+
+static void open_as_nologin_role_is_denied_and_says_so(void **state)
+{
+	struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	admin("ALTER ROLE %s NOLOGIN", user);
+	assert_failed(login_as(user, RIGHT, &database), STATUS_DENIED, "NOLOGIN");
+}
+
+static void open_without_permission_to_connect_is_denied(void **state)
+{
+	struct login login = stack_login();
+	struct database *database = NULL;
+	const char *user = make_user("a", "");
+	char dbname[64];
+
+	(void)state;
+	snprintf(dbname, sizeof(dbname), "%s", named("db"));
+	admin("CREATE DATABASE %s", dbname);
+	admin("REVOKE CONNECT ON DATABASE %s FROM PUBLIC", dbname);
+	login.dbname = dbname;
+	assert_failed(login_at(&login, user, RIGHT, 10000, &database), STATUS_DENIED,
+		      "grant CONNECT");
+	admin("DROP DATABASE %s", dbname);
+}
+
+static void open_of_missing_database_is_invalid(void **state)
+{
+	struct login login = stack_login();
+	struct database *database = NULL;
+	char dbname[] = "no such 'database' host=127.0.0.9";
+
+	(void)state;
+	login.dbname = dbname;
+	assert_failed(login_at(&login, make_user("a", ""), RIGHT, 10000, &database), STATUS_INVALID,
+		      "no database 'no such 'database' host=127.0.0.9'");
+}
+
+static void open_beyond_connection_limit_is_unavailable(void **state)
+{
+	struct database *database = NULL;
+
+	(void)state;
+	assert_failed(login_as(make_user("a", "CONNECTION LIMIT 0"), RIGHT, &database),
+		      STATUS_UNAVAILABLE, "53300");
+}
+
+static void open_of_closed_port_is_unavailable(void **state)
+{
+	struct fake fake = fake_silent();
+	struct login login = fake_login(&fake, LOGIN_DATABASE);
+	struct database *database = NULL;
+
+	(void)state;
+	fake_end(&fake);
+	assert_failed(login_at(&login, "app", RIGHT, 5000, &database), STATUS_UNAVAILABLE,
+		      "nothing listens at the database at 127.0.0.1:");
+}
+
+static void open_of_unknown_host_is_unavailable(void **state)
+{
+	struct login login = stack_login();
+	struct database *database = NULL;
+	char host[] = "no-such-host.invalid";
+
+	(void)state;
+	login.host = host;
+	assert_failed(login_at(&login, "app", RIGHT, 5000, &database), STATUS_UNAVAILABLE,
+		      "cannot be resolved");
+}
+
+static void open_of_strange_host_is_invalid(void **state)
+{
+	static const char *const hosts[] = {"", "/var/run/postgresql", "@socket", "one,two", "a/b"};
+	struct login login = stack_login();
+	struct database *database = NULL;
+	char host[64];
+
+	(void)state;
+	login.host = host;
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		snprintf(host, sizeof(host), "%s", hosts[i]);
+		assert_failed(login_at(&login, "app", RIGHT, 5000, &database), STATUS_INVALID,
+			      "host");
+	}
+}
+
+static void open_with_unusable_name_or_password_is_invalid(void **state)
+{
+	AUTO(secret_clear) struct secret with_nul = SECRET_INIT;
+	struct login login = stack_login();
+	struct database *database = NULL;
+	char user[65];
+
+	(void)state;
+	memset(user, 'a', 64);
+	user[64] = '\0';
+	assert_failed(login_as(user, RIGHT, &database), STATUS_INVALID, "at most 63");
+	assert_failed(login_as("", RIGHT, &database), STATUS_INVALID, "empty");
+	assert_failed(login_as("app", "", &database), STATUS_INVALID, "empty");
+	assert_ok(secret_make("a\0b", 3, &with_nul));
+	assert_failed(postgres_driver.open(&login, "app", &with_nul,
+					   deadline_in(&clock_system, 5000), &database),
+		      STATUS_INVALID, "NUL");
+}
+
+static void assert_ends_in_time(const struct fake *fake, bool tls)
+{
+	struct login login = fake_login(fake, LOGIN_DATABASE);
+	struct database *database = NULL;
+	int64_t began = clock_system.now();
+	int64_t took;
+
+	login.tls = tls;
+	assert_failed(login_at(&login, "app", RIGHT, 300, &database), STATUS_UNAVAILABLE,
+		      "did not answer 'app' in time");
+	took = clock_system.now() - began;
+	assert_true(took >= 290 && took < 1500);
+}
+
+static void open_of_silent_server_ends_at_the_deadline(void **state)
+{
+	struct fake silent = fake_silent();
+	struct fake welcoming = fake_welcoming(NULL);
+
+	(void)state;
+	assert_ends_in_time(&silent, true);
+	assert_ends_in_time(&silent, false);
+	assert_ends_in_time(&welcoming, false);
+	fake_end(&silent);
+	fake_end(&welcoming);
+}
+
+static void open_with_foreign_ca_is_invalid_and_names_the_variable(void **state)
+{
+	struct login login = stack_login();
+	struct database *database = NULL;
+
+	(void)state;
+	if (ca_bundle_find() == NULL) {
+		print_message("no system CA bundle here\n");
+		skip();
+	}
+	login.ca_file = NULL;
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_INVALID,
+		      "TANDEM_DATABASE_CA");
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_INVALID,
+		      "is not signed by a CA in");
+	login.kind = LOGIN_PROXY;
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_INVALID,
+		      "TANDEM_PROXY_CA");
+}
+
+static void open_with_unreadable_ca_is_invalid(void **state)
+{
+	struct login login = stack_login();
+	struct database *database = NULL;
+
+	(void)state;
+	login.ca_file = "/nonexistent/ca.pem";
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_INVALID,
+		      "'/nonexistent/ca.pem' cannot be read as PEM");
+	login.ca_file = "/etc/passwd";
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_INVALID,
+		      "'/etc/passwd' cannot be read as PEM");
+}
+
+static void open_under_another_host_name_is_invalid(void **state)
+{
+	struct login login = stack_login();
+	struct fake relay = fake_relay(login.port);
+	struct database *database = NULL;
+	char host[] = "127.0.0.2";
+
+	(void)state;
+	login.host = host;
+	login.port = relay.port;
+	assert_failed(login_at(&login, make_user("a", ""), RIGHT, 10000, &database), STATUS_INVALID,
+		      "another host name");
+	fake_end(&relay);
+}
+
+static void open_of_server_without_tls_is_invalid(void **state)
+{
+	struct fake fake = fake_without_tls();
+	struct login login = fake_login(&fake, LOGIN_DATABASE);
+	struct database *database = NULL;
+
+	(void)state;
+	login.tls = true;
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_INVALID,
+		      "does not offer it");
+	fake_end(&fake);
+}
+
+/* The stack's server takes TLS only, which is what a plaintext login must be told. */
+static void open_in_plaintext_of_tls_server_is_denied(void **state)
+{
+	struct login login = stack_login();
+	struct database *database = NULL;
+
+	(void)state;
+	login.tls = false;
+	assert_failed(login_at(&login, make_user("a", ""), RIGHT, 10000, &database), STATUS_DENIED,
+		      "from here without TLS");
+}
+
+static void open_ignores_variables_of_libpq(void **state)
+{
+	static const char *const poison[][2] = {
+		{"PGHOSTADDR", "127.0.0.9"},   {"PGSSLMODE", "disable"},
+		{"PGSERVICE", "nowhere"},      {"PGOPTIONS", "-c default_transaction_read_only=on"},
+		{"PGTZ", "nonsense"},	       {"PGDATESTYLE", "nonsense"},
+		{"PGUSER", "nobody"},	       {"PGPASSWORD", WRONG},
+		{"PGREQUIREPEER", "nobody"},   {"PGTARGETSESSIONATTRS", "standby"},
+		{"PGCHANNELBINDING", "bogus"}, {"PGSSLCERT", "/etc/passwd"},
+		{"PGSSLCRL", "/etc/passwd"},   {"PGSSLROOTCERT", "/etc/passwd"},
+		{"PGCONNECT_TIMEOUT", "x"},    {"PGCLIENTENCODING", "nonsense"},
+	};
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(poison) / sizeof(poison[0]); i++)
+		assert_int_equal(setenv(poison[i][0], poison[i][1], 1), 0);
+	assert_ok(login_as(user, RIGHT, &database));
+}
+
+static void open_behind_proxy_tells_its_refusals_apart(void **state)
+{
+	static const struct {
+		const char *sqlstate, *severity, *message;
+		enum status_code code;
+		const char *part;
+	} refusals[] = {
+		{"28000", "FATAL",
+		 "This RDS proxy has no credentials for the role app. Check the "
+		 "credentials for this role and try again.",
+		 STATUS_DENIED, "has no credential for 'app'"},
+		{"28P01", "FATAL", "The password that was provided for the role app is wrong.",
+		 STATUS_DENIED, "wrong password for 'app' at the proxy at 127.0.0.1:"},
+		{"08006", "FATAL", "Timed-out waiting to acquire database connection.",
+		 STATUS_UNAVAILABLE, "cannot take 'app' now"},
+		{"28000", "FATAL", "This RDS Proxy requires TLS connections", STATUS_INVALID,
+		 "TLS connections only"},
+		{"08P01", "FATAL", "SASL authentication failed", STATUS_DENIED, "wrong password"},
+		{"08P01", "FATAL", "password authentication failed", STATUS_DENIED,
+		 "wrong password"},
+		{"08P01", "FATAL", "password authentication failed for user \"app\"",
+		 STATUS_UNAVAILABLE, "let 'app' in, but the database refused"},
+		{"08P01", "FATAL", "no such user: app", STATUS_DENIED, "no credential"},
+		{"08P01", "FATAL", "no such database: x", STATUS_INVALID, "no database"},
+		{"08P01", "FATAL", "SSL required", STATUS_INVALID, "TLS connections only"},
+		{"08P01", "FATAL", "query_wait_timeout", STATUS_UNAVAILABLE, "cannot take"},
+		{"08P01", "FATAL", "server login has been failing, try again later",
+		 STATUS_UNAVAILABLE, "cannot take"},
+		/* PostgreSQL in German: only its SQLSTATE can be read. */
+		{"28P01", "FATAL", "Passwort-Authentifizierung fehlgeschlagen", STATUS_DENIED,
+		 "wrong password"},
+		{"3D000", "FATAL", "Datenbank existiert nicht", STATUS_INVALID, "no database"},
+		{"57P03", "FATAL", "das Datenbanksystem startet", STATUS_UNAVAILABLE, "starting"},
+		{"57P01", "ВАЖНО", "подключение закрывается", STATUS_UNAVAILABLE, "stopping"},
+		{"42501", "FATAL", "keine Berechtigung", STATUS_DENIED, "no permission"},
+		{"99999", "FATAL", "secret words", STATUS_UNAVAILABLE, "SQLSTATE 99999"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		struct fake fake = fake_refusing(refusals[i].sqlstate, refusals[i].severity,
+						 refusals[i].message);
+		struct login login = fake_login(&fake, LOGIN_PROXY);
+		struct database *database = NULL;
+		struct status status = login_at(&login, "app", RIGHT, 5000, &database);
+
+		fake_end(&fake);
+		assert_failed(status, refusals[i].code, refusals[i].part);
+		assert_null(strstr(status.detail, refusals[i].message));
+	}
+}
+
+/* The proxy took the password; whatever comes now is between it and the database. */
+static void open_behind_proxy_whose_database_refuses_is_unavailable(void **state)
+{
+	struct fake fake = fake_welcoming("28P01");
+	struct login login = fake_login(&fake, LOGIN_PROXY);
+	struct database *database = NULL;
+
+	(void)state;
+	assert_failed(login_at(&login, "app", RIGHT, 5000, &database), STATUS_UNAVAILABLE,
+		      "could not reach the database for it (SQLSTATE 28P01)");
+	fake_end(&fake);
+}
+
+static void managing_through_a_proxy_is_refused(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	login.kind = LOGIN_PROXY;
+	assert_ok(login_at(&login, user, RIGHT, 10000, &database));
+	assert_failed(set_password(database, user, WRONG), STATUS_INTERNAL, "proxy");
+}
+
+int run_login_tests(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(drivers_find_every_name_of_the_engine),
+		TEST(open_with_right_password_succeeds),
+		TEST(open_with_wrong_password_is_denied),
+		TEST(open_as_missing_user_is_denied),
+		TEST(open_as_nologin_role_is_denied_and_says_so),
+		TEST(open_without_permission_to_connect_is_denied),
+		TEST(open_of_missing_database_is_invalid),
+		TEST(open_beyond_connection_limit_is_unavailable),
+		TEST(open_of_closed_port_is_unavailable),
+		TEST(open_of_unknown_host_is_unavailable),
+		TEST(open_of_strange_host_is_invalid),
+		TEST(open_with_unusable_name_or_password_is_invalid),
+		TEST(open_of_silent_server_ends_at_the_deadline),
+		TEST(open_with_foreign_ca_is_invalid_and_names_the_variable),
+		TEST(open_with_unreadable_ca_is_invalid),
+		TEST(open_under_another_host_name_is_invalid),
+		TEST(open_of_server_without_tls_is_invalid),
+		TEST(open_in_plaintext_of_tls_server_is_denied),
+		TEST(open_ignores_variables_of_libpq),
+		TEST(open_behind_proxy_tells_its_refusals_apart),
+		TEST(open_behind_proxy_whose_database_refuses_is_unavailable),
+		TEST(managing_through_a_proxy_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("postgres login", tests, NULL, NULL);
+}

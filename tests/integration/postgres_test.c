@@ -1,0 +1,12 @@
+/*
+ * postgres_driver against a real server: tests/stack/with_stack.py --postgres -- postgres_test
+ */
+#include "postgres_support.h"
+
+#include "core/memory.h"
+
+int main(void)
+{
+	memory_init();
+	return run_login_tests() + run_users_tests() + run_compare_tests();
+}

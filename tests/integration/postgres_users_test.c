@@ -1,0 +1,408 @@
+/* Setting passwords and making users. */
+#include "postgres_support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OLD "old-Passw0rd"
+#define NEW "new-Passw0rd"
+
+static const char *make_user(const char *what, const char *options)
+{
+	const char *user = named(what);
+
+	admin("CREATE ROLE %s LOGIN PASSWORD '%s' %s", user, OLD, options);
+	return user;
+}
+
+static bool lets_in(const char *user, const char *password)
+{
+	return run_as(user, password, "SELECT 1");
+}
+
+static void set_password_of_oneself_changes_it(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &database));
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+	assert_false(lets_in(user, OLD));
+}
+
+/* The trap: this session starts as the base user, whose password must stay. */
+static void set_password_by_clone_that_starts_as_its_base_changes_the_clone(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *base = make_user("base", "");
+	const char *clone = make_user("clone", "");
+
+	(void)state;
+	admin("GRANT %s TO %s", base, clone);
+	admin("ALTER ROLE %s SET role = %s", clone, base);
+	assert_ok(login_as(clone, OLD, &database));
+	assert_ok(set_password(database, clone, NEW));
+	assert_true(lets_in(clone, NEW));
+	assert_true(lets_in(base, OLD));
+	assert_false(lets_in(base, NEW));
+}
+
+static void set_password_by_reader_whose_sessions_are_read_only_works(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	admin("ALTER ROLE %s SET default_transaction_read_only = on", user);
+	assert_ok(login_as(user, OLD, &database));
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+}
+
+static void set_password_by_admin_changes_anothers(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+}
+
+static void set_password_of_another_without_permission_is_denied(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+	const char *other = make_user("b", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &database));
+	assert_failed(set_password(database, other, NEW), STATUS_DENIED, "rds_password");
+	assert_failed(set_password(database, other, NEW), STATUS_DENIED, "42501");
+	assert_true(lets_in(other, OLD));
+}
+
+static void set_password_of_missing_user_is_not_found(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+
+	(void)state;
+	assert_failed(set_password(database, named("nobody"), NEW), STATUS_NOT_FOUND, "no user");
+}
+
+static void set_password_of_unusable_name_or_password_is_invalid(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	char name[65];
+
+	(void)state;
+	memset(name, 'x', 64);
+	name[64] = '\0';
+	assert_failed(set_password(database, name, NEW), STATUS_INVALID, "at most 63");
+	assert_failed(set_password(database, "", NEW), STATUS_INVALID, "empty");
+	assert_failed(set_password(database, make_user("a", ""), ""), STATUS_INVALID, "empty");
+	assert_failed(set_password(database, "not\xffutf8", NEW), STATUS_INVALID, "UTF-8");
+}
+
+static void set_password_takes_every_character(void **state)
+{
+	static const char *const passwords[] = {"qu'ote\"back\\slash$$--;", "пароль-12345",
+						"  spaces inside and out  "};
+	AUTO(database_close) struct database *database = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(passwords) / sizeof(passwords[0]); i++) {
+		assert_ok(set_password(database, user, passwords[i]));
+		assert_true(lets_in(user, passwords[i]));
+	}
+}
+
+static void set_password_waits_for_a_lock_no_longer_than_the_deadline(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+	int64_t began;
+
+	(void)state;
+	admin("BEGIN");
+	admin("ALTER ROLE %s CONNECTION LIMIT 7", user);
+	assert_ok(login_at(&login, user, OLD, 700, &database));
+	began = clock_system.now();
+	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "SQLSTATE 5");
+	assert_true(clock_system.now() - began < 800);
+	admin("ROLLBACK");
+	assert_true(lets_in(user, OLD));
+}
+
+static void set_password_on_broken_session_is_unavailable(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &database));
+	admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '%s'", user);
+	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "");
+	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "");
+}
+
+static void names_of_any_shape_are_kept_exactly(void **state)
+{
+	static const char *const shapes[] = {
+		"a \"quoted\" User", "UPPER lower", "ünïcode-ключ", "semi;colon'--", "100%_like\\",
+	};
+	AUTO(database_close) struct database *database = admin_session();
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(shapes) / sizeof(shapes[0]); i++) {
+		char model[64], user[64];
+		bool exists = false;
+
+		snprintf(model, sizeof(model), "%s", named("m"));
+		snprintf(user, sizeof(user), "%s", named(i < 5 ? shapes[i] : "long"));
+		for (size_t end = strlen(user); i == 5 && end < 63; user[++end] = 0)
+			user[end] = 'x';
+		admin("CREATE ROLE %s LOGIN", model);
+		assert_ok(database->ops->user_exists(database, user, &exists));
+		assert_false(exists);
+		assert_ok(create_like(database, user, model, OLD));
+		assert_ok(database->ops->user_exists(database, user, &exists));
+		assert_true(exists);
+		assert_ok(set_password(database, user, NEW));
+		assert_true(lets_in(user, NEW));
+		assert_ok(database->ops->compare_users(database, user, model));
+		admin("DROP ROLE %s", model);
+	}
+}
+
+static void no_password_reaches_the_servers_log(void **state)
+{
+	static const char secret_word[] = "Zq7-never-in-a-log-Zq7";
+	AUTO(database_close) struct database *database = admin_session();
+	AUTO(database_close) struct database *own = NULL;
+	AUTO(database_close) struct database *none = NULL;
+	const char *user = make_user("a", "");
+	const char *clone = named("clone");
+
+	(void)state;
+	assert_ok(set_password(database, user, secret_word));
+	assert_failed(set_password(database, named("nobody"), secret_word), STATUS_NOT_FOUND, "");
+	assert_ok(create_like(database, clone, user, secret_word));
+	assert_ok(login_as(user, secret_word, &own));
+	assert_failed(create_like(own, named("b"), user, secret_word), STATUS_DENIED, "");
+	assert_failed(set_password(own, clone, secret_word), STATUS_DENIED, "");
+	assert_failed(login_as(named("nobody"), secret_word, &none), STATUS_DENIED, "");
+	/* The log is being written, so that its silence means something. */
+	assert_true(log_contains(clone));
+	assert_false(log_contains(secret_word));
+}
+
+static void create_copies_attributes_and_limit(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *model = make_user("m",
+				      "CREATEDB CREATEROLE REPLICATION BYPASSRLS CONNECTION LIMIT 7"
+				      " VALID UNTIL '2099-03-04 05:06:07.5+02'");
+	const char *clone = named("clone");
+	static const char attributes[] =
+		"SELECT (rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, "
+		"rolinherit,"
+		" rolcanlogin, rolconnlimit, rolvaliduntil) FROM pg_roles WHERE rolname = '%s'";
+	char wanted[256];
+
+	(void)state;
+	admin("SET timezone = 'Asia/Kolkata'");
+	assert_ok(create_like(database, clone, model, NEW));
+	snprintf(wanted, sizeof(wanted), "%s", answer(attributes, model));
+	assert_string_equal(answer(attributes, clone), wanted);
+	assert_true(lets_in(clone, NEW));
+	assert_ok(database->ops->compare_users(database, clone, model));
+}
+
+static void create_gives_no_attribute_that_the_model_lacks(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *model = make_user("m", "");
+	const char *clone = named("clone");
+
+	(void)state;
+	assert_ok(create_like(database, clone, model, NEW));
+	assert_string_equal(answer("SELECT (rolsuper OR rolcreatedb OR rolcreaterole OR"
+				   " rolreplication OR rolbypassrls), rolconnlimit, rolvaliduntil"
+				   " FROM pg_roles WHERE rolname = '%s'",
+				   clone),
+			    "f");
+}
+
+static void create_copies_settings_exactly(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *model = make_user("m", "");
+	const char *clone = named("clone");
+	static const char settings[] =
+		"SELECT string_agg(setdatabase || array_to_string(ARRAY(SELECT c FROM "
+		"unnest(setconfig) c"
+		" WHERE c NOT LIKE 'role=%%' ORDER BY c), '|'), ';' ORDER BY setdatabase)"
+		" FROM pg_db_role_setting WHERE setrole = '%s'::regrole";
+	char wanted[1024];
+
+	(void)state;
+	admin("ALTER ROLE %s SET search_path TO \"$user\", 'odd, \"name\"', public", model);
+	admin("ALTER ROLE %s SET temp_tablespaces TO ''", model);
+	admin("ALTER ROLE %s SET work_mem TO '7MB'", model);
+	admin("ALTER ROLE %s SET my_app.tenant TO 'it''s \\ a = \"b\", c'", model);
+	admin("ALTER ROLE %s IN DATABASE app SET search_path TO ''", model);
+	admin("ALTER ROLE %s IN DATABASE app SET statement_timeout TO 1234", model);
+	assert_ok(create_like(database, clone, model, NEW));
+	snprintf(wanted, sizeof(wanted), "%s", answer(settings, model));
+	assert_non_null(strstr(wanted, "odd, \"\"name\"\""));
+	assert_string_equal(answer(settings, clone), wanted);
+}
+
+/* AWS's samples' oldest complaint: what one user of the ring made, the other could not touch. */
+static void create_lets_objects_belong_to_the_model_and_survive_the_turn(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *model = make_user("m", "");
+	const char *clone = named("clone");
+	const char *schema = named("s");
+	char sql[256];
+
+	(void)state;
+	admin("GRANT USAGE, CREATE ON SCHEMA %s TO %s", schema, model);
+	assert_ok(create_like(database, clone, model, NEW));
+	snprintf(sql, sizeof(sql), "CREATE TABLE %s.made (id int)", schema);
+	assert_true(run_as(clone, NEW, sql));
+	assert_string_equal(
+		answer("SELECT relowner::regrole FROM pg_class WHERE oid = '%s.made'::regclass",
+		       schema),
+		model);
+	snprintf(sql, sizeof(sql), "INSERT INTO %s.made VALUES (1); ALTER TABLE %s.made ADD x int",
+		 schema, schema);
+	assert_true(run_as(model, OLD, sql));
+	snprintf(sql, sizeof(sql), "DROP TABLE %s.made", schema);
+	assert_true(run_as(clone, NEW, sql));
+	assert_ok(database->ops->compare_users(database, clone, model));
+	assert_ok(database->ops->compare_users(database, model, clone));
+}
+
+static void create_like_a_user_that_starts_as_a_third_role_starts_as_that_too(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *owner = named("owner");
+	const char *model = make_user("m", "");
+	const char *clone = named("clone");
+
+	(void)state;
+	admin("CREATE ROLE %s NOLOGIN; GRANT %s TO %s; ALTER ROLE %s SET role = %s", owner, owner,
+	      model, model, owner);
+	assert_ok(create_like(database, clone, model, NEW));
+	assert_string_equal(answer("SELECT setconfig FROM pg_db_role_setting WHERE setrole ="
+				   " '%s'::regrole",
+				   clone),
+			    answer("SELECT '{role=%s}'", owner));
+	assert_ok(database->ops->compare_users(database, clone, model));
+}
+
+static void create_of_existing_user_sets_its_password_only(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *model = make_user("m", "");
+	const char *clone = make_user("clone", "CONNECTION LIMIT 3");
+	const char *locked = make_user("locked", "");
+
+	(void)state;
+	assert_ok(create_like(database, clone, model, NEW));
+	assert_ok(create_like(database, clone, model, NEW));
+	assert_true(lets_in(clone, NEW));
+	assert_string_equal(answer("SELECT rolconnlimit FROM pg_roles WHERE rolname = '%s'", clone),
+			    "3");
+	admin("ALTER ROLE %s NOLOGIN", locked);
+	assert_ok(create_like(database, locked, model, NEW));
+	assert_false(lets_in(locked, NEW));
+}
+
+static void create_like_missing_user_is_not_found(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	bool exists = true;
+
+	(void)state;
+	assert_failed(create_like(database, named("clone"), named("nobody"), NEW), STATUS_NOT_FOUND,
+		      "nobody");
+	assert_ok(database->ops->user_exists(database, named("clone"), &exists));
+	assert_false(exists);
+}
+
+static void create_without_createrole_is_denied_and_leaves_nothing(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *model = make_user("m", "");
+	bool exists = true;
+
+	(void)state;
+	assert_ok(login_as(model, OLD, &database));
+	assert_failed(create_like(database, named("clone"), model, NEW), STATUS_DENIED,
+		      "CREATEROLE");
+	assert_ok(database->ops->user_exists(database, named("clone"), &exists));
+	assert_false(exists);
+}
+
+/* PostgreSQL 16 wants ADMIN OPTION on the model; before, CREATEROLE alone was enough. */
+static void create_by_createrole_user_needs_what_its_version_asks(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *manager = make_user("manager", "CREATEROLE");
+	const char *model = make_user("m", "");
+	const char *clone = named("clone");
+
+	(void)state;
+	assert_ok(login_as(manager, OLD, &database));
+	if (server_version() >= 160000) {
+		bool exists = true;
+
+		assert_failed(create_like(database, clone, model, NEW), STATUS_DENIED,
+			      "WITH ADMIN OPTION");
+		assert_ok(database->ops->user_exists(database, clone, &exists));
+		assert_false(exists);
+		admin("GRANT %s TO %s WITH ADMIN OPTION", model, manager);
+	}
+	assert_ok(create_like(database, clone, model, NEW));
+	assert_true(lets_in(clone, NEW));
+	assert_ok(set_password(database, clone, OLD));
+	assert_true(lets_in(clone, OLD));
+}
+
+int run_users_tests(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(set_password_of_oneself_changes_it),
+		TEST(set_password_by_clone_that_starts_as_its_base_changes_the_clone),
+		TEST(set_password_by_reader_whose_sessions_are_read_only_works),
+		TEST(set_password_by_admin_changes_anothers),
+		TEST(set_password_of_another_without_permission_is_denied),
+		TEST(set_password_of_missing_user_is_not_found),
+		TEST(set_password_of_unusable_name_or_password_is_invalid),
+		TEST(set_password_takes_every_character),
+		TEST(set_password_waits_for_a_lock_no_longer_than_the_deadline),
+		TEST(set_password_on_broken_session_is_unavailable),
+		TEST(names_of_any_shape_are_kept_exactly),
+		TEST(no_password_reaches_the_servers_log),
+		TEST(create_copies_attributes_and_limit),
+		TEST(create_gives_no_attribute_that_the_model_lacks),
+		TEST(create_copies_settings_exactly),
+		TEST(create_lets_objects_belong_to_the_model_and_survive_the_turn),
+		TEST(create_like_a_user_that_starts_as_a_third_role_starts_as_that_too),
+		TEST(create_of_existing_user_sets_its_password_only),
+		TEST(create_like_missing_user_is_not_found),
+		TEST(create_without_createrole_is_denied_and_leaves_nothing),
+		TEST(create_by_createrole_user_needs_what_its_version_asks),
+	};
+
+	return cmocka_run_group_tests_name("postgres users", tests, NULL, NULL);
+}
