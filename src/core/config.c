@@ -39,8 +39,8 @@ const struct setting config_settings[] = {
 	       "Seconds one command may take (Lambda sets its own deadline)"),
 	NUMBER("TANDEM_PROXY_WAIT", proxy_wait, "120", 0, 900,
 	       "Seconds testSecret waits for a proxy to pick up a new password"),
-	CHOICE("TANDEM_LOG_LEVEL", log_level, "info", "error|warn|info|debug",
-	       "The least important log line that is written"),
+	CHOICE("TANDEM_LOG_LEVEL", log_level, NULL, "error|warn|info|debug",
+	       "Least important line of the log; default info in a function, none in a command"),
 
 	GROUP("The database"),
 	TEXT("TANDEM_DATABASE_CA", database_ca, NULL,

@@ -25,9 +25,18 @@ static struct status require_text(const cJSON *event, const char *key, size_t le
 	return OK;
 }
 
+static struct status read_secret_id(const cJSON *tree, struct event *event)
+{
+	const char *secret_id = NULL;
+
+	TRY(require_text(tree, "SecretId", 1, SECRET_ID_MAX, &secret_id));
+	event->secret_id = memory_copy_string(secret_id);
+	return event->secret_id != NULL ? OK : OUT_OF_MEMORY;
+}
+
 static struct status read_step(const cJSON *tree, struct event *event)
 {
-	const char *step, *secret_id, *token, *rotation_token;
+	const char *step = NULL, *token = NULL, *rotation_token = NULL;
 
 	event->kind = EVENT_STEP;
 	TRY(require_text(tree, "Step", 1, 64, &step));
@@ -36,16 +45,26 @@ static struct status read_step(const cJSON *tree, struct event *event)
 			STATUS_INVALID,
 			"\"Step\" in the event is unknown: createSecret, setSecret, testSecret "
 			"and finishSecret are the steps");
-	TRY(require_text(tree, "SecretId", 1, SECRET_ID_MAX, &secret_id));
+	TRY(read_secret_id(tree, event));
 	TRY(require_text(tree, "ClientRequestToken", 32, VERSION_ID_MAX, &token));
 	memcpy(event->token, token, strlen(token) + 1);
-	event->secret_id = memory_copy_string(secret_id);
-	if (event->secret_id == NULL)
-		return OUT_OF_MEMORY;
 	if (cJSON_GetObjectItemCaseSensitive(tree, "RotationToken") == NULL)
 		return OK;
 	TRY(require_text(tree, "RotationToken", 36, 256, &rotation_token));
 	return secret_make(rotation_token, strlen(rotation_token), &event->rotation_token);
+}
+
+static struct status read_command(const cJSON *tree, struct event *event)
+{
+	const char *command = NULL;
+
+	TRY(require_text(tree, "Command", 1, 64, &command));
+	if (strcmp(command, "check") != 0 && strcmp(command, "status") != 0)
+		return failure(STATUS_INVALID,
+			       "\"Command\" in the event is unknown: check and status "
+			       "are the commands");
+	event->kind = strcmp(command, "check") == 0 ? EVENT_CHECK : EVENT_STATUS;
+	return read_secret_id(tree, event);
 }
 
 struct status event_parse(const char *payload, size_t length, struct event *ret)
@@ -59,6 +78,8 @@ struct status event_parse(const char *payload, size_t length, struct event *ret)
 	event.kind = EVENT_TICK;
 	if (cJSON_GetObjectItemCaseSensitive(tree, "Step") != NULL)
 		TRY(read_step(tree, &event));
+	else if (cJSON_GetObjectItemCaseSensitive(tree, "Command") != NULL)
+		TRY(read_command(tree, &event));
 	else if (cJSON_GetObjectItemCaseSensitive(tree, "ClientRequestToken") != NULL)
 		return failure(STATUS_INVALID, "the event has no \"Step\"");
 	event_clear(ret);

@@ -16,7 +16,7 @@
 
 #include <stddef.h>
 
-enum event_kind { EVENT_STEP, EVENT_TICK };
+enum event_kind { EVENT_STEP, EVENT_CHECK, EVENT_STATUS, EVENT_TICK };
 
 #define SECRET_ID_MAX 2048
 

@@ -1,0 +1,439 @@
+#include "steps/inspect.h"
+
+#include "steps/rotation.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* What one look at everything has read. */
+struct look {
+	const struct rotation *rotation;
+	bool thorough; /* check, not status */
+	struct inspection *result;
+	struct secret_labels labels;
+	struct stored current, previous, pending;
+	struct plan plan;
+	struct stored copies[PLAN_PROXIES_MAX];
+};
+
+static void look_clear(struct look *look)
+{
+	secret_labels_clear(&look->labels);
+	stored_clear(&look->current);
+	stored_clear(&look->previous);
+	stored_clear(&look->pending);
+	plan_clear(&look->plan);
+	for (size_t i = 0; i < PLAN_PROXIES_MAX; i++)
+		stored_clear(&look->copies[i]);
+}
+
+void inspection_add(struct inspection *result, const char *kind, const char *name, const char *user,
+		    enum severity severity, const char *state, const char *detail, ...)
+{
+	struct finding *finding;
+	va_list arguments;
+
+	if (result->count == FINDINGS_MAX)
+		return;
+	finding = &result->findings[result->count++];
+	*finding = (struct finding){.kind = kind, .severity = severity, .state = state};
+	snprintf(finding->name, sizeof(finding->name), "%s", name);
+	snprintf(finding->user, sizeof(finding->user), "%s", user != NULL ? user : "");
+	va_start(arguments, detail);
+	vsnprintf(finding->detail, sizeof(finding->detail), detail, arguments);
+	va_end(arguments);
+}
+
+enum severity inspection_severity(const struct inspection *result)
+{
+	enum severity worst = FINDING_GOOD;
+
+	for (size_t i = 0; i < result->count; i++)
+		if (result->findings[i].severity > worst)
+			worst = result->findings[i].severity;
+	return worst;
+}
+
+/* One or two words for a failure; its sentence goes beside them. */
+static const char *state_of(struct status status)
+{
+	switch (status.code) {
+	case STATUS_OK:
+		return "works";
+	case STATUS_DENIED:
+		return "refused";
+	case STATUS_NOT_FOUND:
+		return "missing";
+	case STATUS_UNAVAILABLE:
+		return "unreachable";
+	case STATUS_INVALID:
+	case STATUS_CONFLICT:
+	case STATUS_INTERNAL:
+		break;
+	}
+	return "wrong";
+}
+
+static void add_failure(struct look *look, const char *kind, const char *name, const char *user,
+			struct status status)
+{
+	inspection_add(look->result, kind, name, user, FINDING_BAD, state_of(status), "%s",
+		       status.detail);
+}
+
+/* "2 h 5 min", for people. */
+static void format_age(int64_t since, char ret[32])
+{
+	int64_t minutes = ((int64_t)time(NULL) - since) / 60;
+
+	if (since == 0)
+		snprintf(ret, 32, "of unknown age");
+	else if (minutes < 60)
+		snprintf(ret, 32, "%lld min old", (long long)(minutes > 0 ? minutes : 0));
+	else if (minutes < 48 * 60)
+		snprintf(ret, 32, "%lld h %lld min old", (long long)(minutes / 60),
+			 (long long)(minutes % 60));
+	else
+		snprintf(ret, 32, "%lld days old", (long long)(minutes / 60 / 24));
+}
+
+static bool look_at_version(struct look *look, enum stage stage, const char *name,
+			    const char *version, struct stored *ret)
+{
+	AUTO(secret_version_clear) struct secret_version found = SECRET_VERSION_INIT;
+	const struct rotation *rotation = look->rotation;
+	struct secret_reading reading = {.status = OK};
+	struct status read = rotation->store->ops->get(rotation->store, rotation->secret_id, stage,
+						       NULL, true, &found);
+	char age[32];
+
+	if (read.code == STATUS_OK) {
+		reading.version = found;
+		read = rotation_parse(rotation->secret_id, &reading, ret);
+	}
+	if (read.code != STATUS_OK) {
+		add_failure(look, "version", name, NULL, read);
+		return false;
+	}
+	format_age(found.created, age);
+	inspection_add(look->result, "version", name, ret->credential.username, FINDING_GOOD, name,
+		       "%s, %s", version, age);
+	return true;
+}
+
+#define HOW_TO_CLEAR                                                                    \
+	"to abort it: aws secretsmanager update-secret-version-stage --secret-id '%s' " \
+	"--version-stage AWSPENDING --remove-from-version-id %s"
+
+/* A pending label on a version of its own: a rotation under way, or one that got stuck. */
+static void look_at_pending(struct look *look)
+{
+	const struct rotation *rotation = look->rotation;
+	const char *pending = look->labels.pending;
+	AUTO(secret_version_clear) struct secret_version found = SECRET_VERSION_INIT;
+	struct secret_reading reading = {.status = OK};
+	struct status read;
+
+	if (pending[0] == '\0' || strcmp(pending, look->labels.current) == 0)
+		return;
+	read = rotation->store->ops->get(rotation->store, rotation->secret_id, STAGE_PENDING, NULL,
+					 true, &found);
+	if (read.code == STATUS_NOT_FOUND) {
+		inspection_add(
+			look->result, "version", "pending", NULL, FINDING_WARNING, "empty",
+			"%s has no value: a rotation was started and its createSecret has not "
+			"succeeded; rotate again to retry; " HOW_TO_CLEAR,
+			pending, rotation->secret_id, pending);
+		return;
+	}
+	reading.version = found;
+	if (read.code == STATUS_OK)
+		read = rotation_parse(rotation->secret_id, &reading, &look->pending);
+	if (read.code != STATUS_OK) {
+		add_failure(look, "version", "pending", NULL, read);
+		return;
+	}
+	inspection_add(
+		look->result, "version", "pending", look->pending.credential.username,
+		FINDING_WARNING, "pending",
+		"%s: a rotation is under way, or stuck; rotate again to finish it; " HOW_TO_CLEAR,
+		pending, rotation->secret_id, pending);
+}
+
+static bool look_at_versions(struct look *look)
+{
+	const struct rotation *rotation = look->rotation;
+	struct status described = rotation->store->ops->describe(
+		rotation->store, rotation->secret_id, &look->labels);
+	bool sound;
+
+	if (described.code != STATUS_OK) {
+		add_failure(look, "secret", rotation->secret_id, NULL, described);
+		return false;
+	}
+	if (look->labels.function != NULL && look->labels.rotation_enabled)
+		inspection_add(look->result, "secret", rotation->secret_id, NULL, FINDING_GOOD,
+			       "scheduled", "%s, by %s",
+			       look->labels.schedule != NULL ? look->labels.schedule
+							     : "no schedule",
+			       look->labels.function);
+	else
+		inspection_add(look->result, "secret", rotation->secret_id, NULL, FINDING_WARNING,
+			       "unscheduled",
+			       "no rotation is configured: it rotates only by `tandem rotate`");
+	if (look->labels.current[0] == '\0') {
+		inspection_add(look->result, "version", "current", NULL, FINDING_BAD, "missing",
+			       "the secret has no current value to rotate from: put one");
+		return false;
+	}
+	sound = look_at_version(look, STAGE_CURRENT, "current", look->labels.current,
+				&look->current);
+	if (look->labels.previous[0] != '\0')
+		look_at_version(look, STAGE_PREVIOUS, "previous", look->labels.previous,
+				&look->previous);
+	look_at_pending(look);
+	return sound;
+}
+
+static bool holds(const struct stored *stored, const char *user, const struct secret *password)
+{
+	return stored->credential.username != NULL &&
+	       strcmp(stored->credential.username, user) == 0 &&
+	       secret_equal(&stored->credential.password, password);
+}
+
+static void look_at_copy(struct look *look, const char *id, const struct stored *copy)
+{
+	const char *user = copy->credential.username;
+	const struct secret *password = &copy->credential.password;
+
+	if (strcmp(user, look->plan.active_user) == 0 && !holds(&look->current, user, password))
+		inspection_add(
+			look->result, "copy", id, user, FINDING_BAD, "stale",
+			"it does not hold the current password of '%s', so the proxy refuses the "
+			"application: put the current password there",
+			user);
+	else if (holds(&look->pending, user, password))
+		inspection_add(look->result, "copy", id, user, FINDING_GOOD, "in sync",
+			       "holds the pending password");
+	else if (look->previous.credential.username != NULL &&
+		 strcmp(look->previous.credential.username, user) == 0 &&
+		 !holds(&look->previous, user, password))
+		inspection_add(look->result, "copy", id, user, FINDING_WARNING, "stale",
+			       "it does not hold the previous password of '%s'", user);
+	else
+		inspection_add(look->result, "copy", id, user, FINDING_GOOD, "in sync", "%s", "");
+}
+
+static void look_at_copies(struct look *look)
+{
+	const struct rotation *rotation = look->rotation;
+	const struct plan *plan = &look->plan;
+	struct secret_reading readings[PLAN_PROXIES_MAX] = {0};
+	const char *usernames[PLAN_PROXIES_MAX];
+	struct status read;
+	size_t ignored, sound = 0;
+
+	if (plan->proxy_secret_count == 0)
+		return;
+	read = rotation->store->ops->get_current(rotation->store,
+						 (const char *const *)plan->proxy_secret_ids,
+						 plan->proxy_secret_count, readings);
+	for (size_t i = 0; i < plan->proxy_secret_count; i++) {
+		const char *id = plan->proxy_secret_ids[i];
+		struct status parsed = read.code != STATUS_OK
+					       ? read
+					       : rotation_parse(id, &readings[i], &look->copies[i]);
+
+		if (parsed.code != STATUS_OK) {
+			add_failure(look, "copy", id, NULL, parsed);
+			continue;
+		}
+		usernames[sound++] = look->copies[i].credential.username;
+		look_at_copy(look, id, &look->copies[i]);
+	}
+	secret_readings_clear(readings, plan->proxy_secret_count);
+	if (sound == plan->proxy_secret_count) {
+		read = plan_match_proxy_secrets(plan, usernames, plan->inactive_user, &ignored);
+		if (read.code != STATUS_OK)
+			add_failure(look, "copy", "proxy_secret_ids", NULL, read);
+	}
+}
+
+/* The password a user should have now, as far as anything says; NULL when nothing does. */
+static const struct secret *known_password(const struct look *look, const char *user)
+{
+	if (strcmp(user, look->plan.active_user) == 0)
+		return &look->current.credential.password;
+	for (size_t i = 0; i < look->plan.proxy_secret_count; i++)
+		if (look->copies[i].credential.username != NULL &&
+		    strcmp(look->copies[i].credential.username, user) == 0)
+			return &look->copies[i].credential.password;
+	if (look->previous.credential.username != NULL &&
+	    strcmp(look->previous.credential.username, user) == 0)
+		return &look->previous.credential.password;
+	return NULL;
+}
+
+static void look_at_login(struct look *look, const struct login *login, const char *user)
+{
+	const struct plan *plan = &look->plan;
+	const struct secret *password = known_password(look, user);
+	const char *kind = login->kind == LOGIN_PROXY ? "proxy login" : "login";
+	bool active = strcmp(user, plan->active_user) == 0;
+	AUTO(database_close) struct database *db = NULL;
+	struct status tried;
+	char place[192];
+
+	snprintf(place, sizeof(place), "%s:%u", login->host, login->port);
+	if (password == NULL) {
+		inspection_add(
+			look->result, kind, place, user, FINDING_WARNING, "unknown",
+			plan->admin_secret_id != NULL
+				? "no password is written down for this user; the admin will set "
+				  "one"
+				: "no password is written down for this user, and without an admin "
+				  "secret nobody can set one: add \"masterarn\"");
+		return;
+	}
+	tried = rotation_login(look->rotation, login, user, password, &db);
+	if (tried.code != STATUS_OK) {
+		/* The inactive user's may be missing where an admin will make it. */
+		bool mendable = !active && tried.code == STATUS_DENIED &&
+				plan->admin_secret_id != NULL;
+
+		inspection_add(look->result, kind, place, user,
+			       mendable ? FINDING_WARNING : FINDING_BAD, state_of(tried), "%s",
+			       tried.detail);
+		return;
+	}
+	inspection_add(look->result, kind, place, user, login->tls ? FINDING_GOOD : FINDING_WARNING,
+		       "works", "%s", login->tls ? "" : "not encrypted: \"ssl\" is false");
+	if (!look->thorough || active || login->kind != LOGIN_DATABASE)
+		return;
+	tried = db->ops->compare_users(db, user, plan->active_user);
+	if (tried.code != STATUS_OK)
+		add_failure(look, "grants", place, user, tried);
+	else
+		inspection_add(look->result, "grants", place, user, FINDING_GOOD, "complete",
+			       "may do what '%s' may", plan->active_user);
+}
+
+static void look_at_logins(struct look *look)
+{
+	for (size_t i = 0; i < look->plan.login_count; i++)
+		for (size_t j = 0; j < look->plan.user_count; j++)
+			look_at_login(look, &look->plan.logins[i], look->plan.users[j]);
+}
+
+static void look_at_admin(struct look *look)
+{
+	const struct rotation *rotation = look->rotation;
+	const struct plan *plan = &look->plan;
+	AUTO(stored_clear) struct stored admin = STORED_INIT;
+	AUTO(database_close) struct database *db = NULL;
+	struct status tried;
+
+	if (plan->admin_secret_id == NULL)
+		return;
+	tried = rotation_get(rotation, plan->admin_secret_id, STAGE_CURRENT, &admin);
+	if (tried.code == STATUS_OK)
+		tried = plan_check_admin(plan, &admin.credential);
+	if (tried.code == STATUS_OK)
+		tried = rotation_login(rotation, &plan->logins[0], admin.credential.username,
+				       &admin.credential.password, &db);
+	if (tried.code != STATUS_OK)
+		add_failure(look, "admin", plan->admin_secret_id, admin.credential.username, tried);
+	else
+		inspection_add(look->result, "admin", plan->admin_secret_id,
+			       admin.credential.username, FINDING_GOOD, "works", "%s", "");
+}
+
+static void look_at_write_access(struct look *look, const char *id,
+				 const struct secret_labels *labels)
+{
+	const struct rotation *rotation = look->rotation;
+	struct status asked = rotation->store->ops->check_write(rotation->store, id, labels);
+
+	if (asked.code != STATUS_OK)
+		add_failure(look, "permission", id, NULL, asked);
+	else
+		inspection_add(look->result, "permission", id, NULL, FINDING_GOOD, "may write",
+			       "%s", "");
+}
+
+static void look_at_permissions(struct look *look)
+{
+	const struct rotation *rotation = look->rotation;
+
+	look_at_write_access(look, rotation->secret_id, &look->labels);
+	for (size_t i = 0; i < look->plan.proxy_secret_count; i++) {
+		const char *id = look->plan.proxy_secret_ids[i];
+		AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
+		struct status described = rotation->store->ops->describe(rotation->store, id,
+									 &labels);
+
+		if (described.code == STATUS_DENIED) {
+			/* A rotation never describes a proxy secret: the version it holds will do.
+			 */
+			memcpy(labels.current, look->copies[i].version, sizeof(labels.current));
+			described = OK;
+		}
+		if (described.code != STATUS_OK)
+			add_failure(look, "permission", id, NULL, described);
+		else
+			look_at_write_access(look, id, &labels);
+		if (labels.rotation_enabled)
+			inspection_add(
+				look->result, "copy", id, NULL, FINDING_BAD, "rotated twice",
+				"this proxy secret has a rotation of its own, which would change "
+				"its password behind Tandem's back: cancel it");
+	}
+}
+
+static void look(const struct rotation *rotation, bool thorough, struct inspection *ret)
+{
+	AUTO(look_clear)
+	struct look look = {.rotation = rotation, .thorough = thorough, .result = ret};
+	struct status planned;
+
+	ret->count = 0;
+	if (!look_at_versions(&look))
+		return;
+	planned = plan_make(&look.current.credential, rotation->config, rotation->drivers,
+			    &look.plan);
+	if (planned.code != STATUS_OK) {
+		add_failure(&look, "plan", rotation->secret_id, NULL, planned);
+		return;
+	}
+	for (size_t i = 0; i < look.plan.user_count; i++) {
+		const char *user = look.plan.users[i];
+
+		inspection_add(ret, "user", user, user, FINDING_GOOD,
+			       strcmp(user, look.plan.active_user) == 0	    ? "active"
+			       : strcmp(user, look.plan.inactive_user) == 0 ? "next"
+									    : "waiting",
+			       "%s", "");
+	}
+	look_at_copies(&look);
+	look_at_logins(&look);
+	if (!thorough)
+		return;
+	look_at_admin(&look);
+	look_at_permissions(&look);
+	inspection_add(ret, "password", "policy", look.plan.inactive_user, FINDING_GOOD, "possible",
+		       "%zu characters that %s accepts", look.plan.password_policy.length,
+		       look.plan.driver->engines[0]);
+}
+
+void inspect_status(const struct rotation *rotation, struct inspection *ret)
+{
+	look(rotation, false, ret);
+}
+
+void inspect_check(const struct rotation *rotation, struct inspection *ret)
+{
+	look(rotation, true, ret);
+}

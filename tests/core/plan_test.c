@@ -1,0 +1,285 @@
+/* Every odd secret is a line of a table here. */
+#include "test.h"
+
+#include "core/memory.h"
+#include "core/plan.h"
+
+#include <stdio.h>
+
+#define SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const engines[] = {"postgres", "aurora-postgresql", NULL};
+static const struct database_driver driver = {
+	.engines = engines,
+	.default_port = 5432,
+	.default_dbname = "postgres",
+	.username_max = 63,
+	.password_rules = {.min_length = 8, .max_length = 128},
+};
+static const struct database_driver *const drivers[] = {&driver, NULL};
+
+static const char *const *environment;
+
+static const char *look_up(const char *name)
+{
+	for (const char *const *pair = environment; pair != NULL && *pair != NULL; pair += 2)
+		if (strcmp(pair[0], name) == 0)
+			return pair[1];
+	return NULL;
+}
+
+static struct status make(const char *text, struct plan *ret)
+{
+	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
+	AUTO(secret_clear) struct secret value = SECRET_INIT;
+	struct config config;
+
+	TRY(config_load(look_up, &config));
+	TRY(secret_make(text, strlen(text), &value));
+	TRY(credential_parse(&value, "the secret", &credential));
+	return plan_make(&credential, &config, drivers, ret);
+}
+
+#define AWS_SHAPE \
+	"\"engine\":\"postgres\",\"host\":\"db.example\",\"username\":\"app\",\"password\":\"p\""
+#define RING "\"rotation_usernames\":[\"app\",\"app-clone\"]"
+
+static void plan_of_the_aws_shape_is_read(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+
+	(void)state;
+	assert_ok(make("{" AWS_SHAPE ",\"port\":6543,\"dbname\":\"shop\",\"masterarn\":\"arn:x\"}",
+		       &plan));
+	assert_string_equal(plan.active_user, "app");
+	assert_string_equal(plan.inactive_user, "app_clone");
+	assert_string_equal(plan.admin_secret_id, "arn:x");
+	assert_int_equal(plan.login_count, 1);
+	assert_string_equal(plan.logins[0].host, "db.example");
+	assert_int_equal(plan.logins[0].port, 6543);
+	assert_string_equal(plan.logins[0].dbname, "shop");
+	assert_true(plan.logins[0].tls);
+}
+
+static void plan_of_the_proxy_shape_is_read(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	static const char *const variables[] = {
+		"RDS_ENGINE", "aurora-postgresql",  "TANDEM_PROXY_CA",
+		"/proxy.pem", "TANDEM_DATABASE_CA", "/db.pem",
+		NULL};
+
+	(void)state;
+	environment = variables;
+	assert_ok(
+		make("{\"rotation_type\":\"AWS RDS\",\"rotation_usernames\":[\"app\",\"b\",\"c\"],"
+		     "\"proxy_secret_ids\":[\"s1\",\"s2\",\"s3\"],\"proxy_endpoints\":[\"p1\","
+		     "\"p2:6000\",\"[::1]:7\",\"::1\"],\"database_host\":\"h\",\"database_port\":"
+		     "\"5433\","
+		     "\"database_name\":\"n\",\"username\":\"c\",\"password\":\"p\"}",
+		     &plan));
+	environment = NULL;
+	assert_int_equal(plan.user_count, 3);
+	assert_string_equal(plan.active_user, "c");
+	assert_string_equal(plan.inactive_user, "app");
+	assert_null(plan.admin_secret_id);
+	assert_int_equal(plan.proxy_secret_count, 3);
+	assert_int_equal(plan.login_count, 5);
+	assert_int_equal(plan.logins[0].port, 5433);
+	assert_string_equal(plan.logins[0].ca_file, "/db.pem");
+	assert_int_equal(plan.logins[1].kind, LOGIN_PROXY);
+	assert_int_equal(plan.logins[1].port, 5433);
+	assert_string_equal(plan.logins[1].ca_file, "/proxy.pem");
+	assert_string_equal(plan.logins[2].host, "p2");
+	assert_int_equal(plan.logins[2].port, 6000);
+	assert_string_equal(plan.logins[3].host, "::1");
+	assert_int_equal(plan.logins[3].port, 7);
+	assert_string_equal(plan.logins[4].host, "::1");
+	assert_int_equal(plan.logins[4].port, 5433);
+}
+
+static void plan_fills_gaps_from_the_environment_and_the_secret_wins(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	static const char *const variables[] = {"RDS_HOST",   "env.example", "RDS_PORT", "7777",
+						"RDS_DBNAME", "envdb",	     NULL};
+
+	(void)state;
+	environment = variables;
+	assert_ok(make("{" AWS_SHAPE "," RING "}", &plan));
+	assert_string_equal(plan.logins[0].host, "db.example");
+	assert_int_equal(plan.logins[0].port, 7777);
+	assert_string_equal(plan.logins[0].dbname, "envdb");
+	assert_ok(make("{\"engine\":\"postgres\",\"username\":\"app\",\"password\":\"p\"," RING "}",
+		       &plan));
+	assert_string_equal(plan.logins[0].host, "env.example");
+	environment = NULL;
+	assert_ok(make("{" AWS_SHAPE "," RING "}", &plan));
+	assert_int_equal(plan.logins[0].port, 5432);
+	assert_string_equal(plan.logins[0].dbname, "postgres");
+}
+
+static void plan_of_a_clone_that_is_active_returns_to_the_base(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+
+	(void)state;
+	assert_ok(make("{\"engine\":\"postgres\",\"host\":\"h\",\"username\":\"app_clone\","
+		       "\"password\":\"p\",\"masterarn\":\"a\"}",
+		       &plan));
+	assert_string_equal(plan.inactive_user, "app");
+}
+
+static void plan_reads_ssl_as_its_owner_wrote_it(void **state)
+{
+	static const struct {
+		const char *ssl;
+		bool tls;
+	} written[] = {{"true", true},
+		       {"false", false},
+		       {"\"True\"", true},
+		       {"\"false\"", false},
+		       {"null", true}};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(written); i++) {
+		AUTO(plan_clear) struct plan plan = PLAN_INIT;
+		char text[256];
+
+		snprintf(text, sizeof(text), "{" AWS_SHAPE "," RING ",\"ssl\":%s}", written[i].ssl);
+		assert_ok(make(text, &plan));
+		assert_int_equal(plan.logins[0].tls, written[i].tls);
+	}
+}
+
+static void plan_refuses_odd_secrets(void **state)
+{
+	static const struct {
+		const char *text, *part;
+	} odd[] = {
+		{"{" AWS_SHAPE "}", "no two users take turns"},
+		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\"]}", "no two users take turns"},
+		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\",\"b\",\"app\"]}",
+		 "holds 'app' twice"},
+		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"x\",\"y\"]}", "is not one of"},
+		{"{" AWS_SHAPE ",\"rotation_usernames\":\"app\"}", "is not a list"},
+		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\",7]}", "not a text"},
+		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\",\"\"]}", "not a text"},
+		{"{" AWS_SHAPE
+		 ",\"rotation_usernames\":[\"app\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\","
+		 "\"7\",\"8\"]}",
+		 "more than 8"},
+		{"{\"host\":\"h\",\"username\":\"app\",\"password\":\"p\"," RING "}",
+		 "\"engine\" is missing"},
+		{"{\"engine\":\"db2\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\"," RING
+		 "}",
+		 "'db2' is unknown; known: postgres"},
+		{"{\"engine\":7,\"host\":\"h\",\"username\":\"app\",\"password\":\"p\"," RING "}",
+		 "\"engine\" is not a text"},
+		{"{\"engine\":\"postgres\",\"username\":\"app\",\"password\":\"p\"," RING "}",
+		 "\"host\" is missing"},
+		{"{" AWS_SHAPE "," RING ",\"port\":0}", "\"port\" is not a port"},
+		{"{" AWS_SHAPE "," RING ",\"port\":65536}", "\"port\" is not a port"},
+		{"{" AWS_SHAPE "," RING ",\"port\":5432.5}", "\"port\" is not a port"},
+		{"{" AWS_SHAPE "," RING ",\"port\":\"5432x\"}", "\"port\" is not a port"},
+		{"{" AWS_SHAPE "," RING ",\"port\":-1}", "\"port\" is not a port"},
+		{"{" AWS_SHAPE "," RING ",\"port\":true}", "\"port\" is not a port"},
+		{"{" AWS_SHAPE "," RING ",\"ssl\":\"maybe\"}", "\"ssl\" is neither"},
+		{"{" AWS_SHAPE "," RING ",\"proxy_secret_ids\":{}}", "is not a list"},
+		{"{" AWS_SHAPE "," RING ",\"proxy_secret_ids\":[\"s\",\"s\"]}", "holds 's' twice"},
+		{"{" AWS_SHAPE "," RING ",\"proxy_endpoints\":[\"p\"]}",
+		 "\"proxy_secret_ids\" is not"},
+		{"{" AWS_SHAPE "," RING
+		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\"p:x\"]}",
+		 "behind the colon"},
+		{"{" AWS_SHAPE "," RING
+		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\":5\"]}",
+		 "has no host"},
+		{"{" AWS_SHAPE ",\"masterarn\":7}", "\"masterarn\" is not a text"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(odd); i++) {
+		AUTO(plan_clear) struct plan plan = PLAN_INIT;
+
+		assert_failed(make(odd[i].text, &plan), STATUS_INVALID, odd[i].part);
+	}
+}
+
+static void plan_measures_user_names_in_bytes(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	char name[65], text[512];
+
+	(void)state;
+	memset(name, 'n', 64);
+	name[63] = '\0';
+	snprintf(text, sizeof(text), "{" AWS_SHAPE ",\"rotation_usernames\":[\"app\",\"%s\"]}",
+		 name);
+	assert_ok(make(text, &plan));
+	name[63] = 'n';
+	name[64] = '\0';
+	snprintf(text, sizeof(text), "{" AWS_SHAPE ",\"rotation_usernames\":[\"app\",\"%s\"]}",
+		 name);
+	assert_failed(make(text, &plan), STATUS_INVALID, "has 64 bytes; postgres takes at most 63");
+	/* AWS's own clone: five bytes of base and "_clone". */
+	name[60] = '\0';
+	snprintf(text, sizeof(text),
+		 "{\"engine\":\"postgres\",\"host\":\"h\",\"username\":\"%s\",\"password\":\"p\","
+		 "\"masterarn\":\"a\"}",
+		 name);
+	assert_failed(make(text, &plan), STATUS_INVALID, "has 66 bytes");
+}
+
+static void plan_refuses_an_impossible_password(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	static const char *const variables[] = {"EXCLUDE_CHARACTERS", "0123456789", NULL};
+
+	(void)state;
+	environment = variables;
+	assert_failed(make("{" AWS_SHAPE "," RING "}", &plan), STATUS_INVALID,
+		      "EXCLUDE_CHARACTERS");
+	environment = NULL;
+}
+
+static void plan_matches_proxy_secrets_to_users(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	const char *straight[] = {"app", "app-clone"}, *crossed[] = {"app-clone", "app"};
+	const char *twice[] = {"app", "app"}, *stranger[] = {"app", "eve"};
+	size_t index;
+
+	(void)state;
+	assert_ok(make("{" AWS_SHAPE "," RING ",\"proxy_secret_ids\":[\"s1\",\"s2\"]}", &plan));
+	assert_ok(plan_match_proxy_secrets(&plan, straight, "app-clone", &index));
+	assert_int_equal(index, 1);
+	assert_ok(plan_match_proxy_secrets(&plan, crossed, "app-clone", &index));
+	assert_int_equal(index, 0);
+	assert_failed(plan_match_proxy_secrets(&plan, twice, "app", &index), STATUS_INVALID,
+		      "'s1' and 's2' are both for 'app'");
+	assert_failed(plan_match_proxy_secrets(&plan, stranger, "app", &index), STATUS_INVALID,
+		      "'s2' is for 'eve'");
+	plan_clear(&plan);
+	assert_ok(make("{" AWS_SHAPE "," RING ",\"proxy_secret_ids\":[\"s1\"]}", &plan));
+	assert_failed(plan_match_proxy_secrets(&plan, straight, "app", &index), STATUS_INVALID,
+		      "no proxy secret is for 'app-clone'");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plan_of_the_aws_shape_is_read),
+		cmocka_unit_test(plan_of_the_proxy_shape_is_read),
+		cmocka_unit_test(plan_fills_gaps_from_the_environment_and_the_secret_wins),
+		cmocka_unit_test(plan_of_a_clone_that_is_active_returns_to_the_base),
+		cmocka_unit_test(plan_reads_ssl_as_its_owner_wrote_it),
+		cmocka_unit_test(plan_refuses_odd_secrets),
+		cmocka_unit_test(plan_measures_user_names_in_bytes),
+		cmocka_unit_test(plan_refuses_an_impossible_password),
+		cmocka_unit_test(plan_matches_proxy_secrets_to_users),
+	};
+
+	memory_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
