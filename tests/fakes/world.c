@@ -77,7 +77,7 @@ void world_put(struct world *world, const char *id, const char *version, enum st
 	for (size_t i = 0; secret == NULL && i < WORLD_SECRETS; i++)
 		if (world->secrets[i].id == NULL) {
 			secret = &world->secrets[i];
-			*secret = (struct fake_secret){.id = id, .rotation_enabled = true};
+			*secret = (struct fake_secret){.id = id};
 		}
 	assert_non_null(secret);
 	for (size_t i = 0; i < WORLD_VERSIONS; i++) {
@@ -153,6 +153,7 @@ void world_make(struct world *world, unsigned shape)
 		world_put(world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT,
 			  "{\"username\":\"app-clone\",\"password\":\"inactive-password\"}");
 	}
+	world_secret(world, APPLICATION_SECRET)->rotation_enabled = true;
 	world->rotation = (struct rotation){
 		.config = &world->config,
 		.drivers = fake_drivers,

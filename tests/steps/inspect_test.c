@@ -1,0 +1,197 @@
+/* status and check on a world in memory: they find what is wrong, and change nothing. */
+#include "test.h"
+
+#include "fakes/world.h"
+#include "steps/inspect.h"
+
+#include <stdio.h>
+
+static struct inspection found;
+
+static const struct finding *find(const char *kind, const char *name, const char *user)
+{
+	for (size_t i = 0; i < found.count; i++)
+		if (strcmp(found.findings[i].kind, kind) == 0 &&
+		    (name == NULL || strcmp(found.findings[i].name, name) == 0) &&
+		    (user == NULL || strcmp(found.findings[i].user, user) == 0))
+			return &found.findings[i];
+	return NULL;
+}
+
+#define assert_found(kind, name, user, wanted_severity, wanted_state)    \
+	do {                                                             \
+		const struct finding *finding_ = find(kind, name, user); \
+		if (finding_ == NULL)                                    \
+			fail_msg("no finding of kind %s", kind);         \
+		assert_string_equal(finding_->state, wanted_state);      \
+		assert_int_equal(finding_->severity, wanted_severity);   \
+	} while (0)
+
+/* The pending label of world_make() would be a rotation under way: take it away. */
+static void make_quiet(struct world *world, unsigned shape)
+{
+	world_make(world, shape);
+	world_version(world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] = false;
+	world->proxy_lag = 0;
+}
+
+static void check_of_a_sound_world_finds_nothing_wrong(void **state)
+{
+	static const unsigned shapes[] = {WORLD_PLAIN, WORLD_ADMIN,
+					  WORLD_ADMIN | WORLD_PROXIES_TOO};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct world world;
+
+		make_quiet(&world, shapes[i]);
+		inspect_check(&world.rotation, &found);
+		for (size_t j = 0; j < found.count; j++)
+			if (found.findings[j].severity == FINDING_BAD)
+				fail_msg("%s %s: %s", found.findings[j].kind,
+					 found.findings[j].name, found.findings[j].detail);
+		assert_found("login", "db.example:1234", "app", FINDING_GOOD, "works");
+		assert_found("login", "db.example:1234", "app-clone", FINDING_GOOD, "works");
+		assert_found("grants", NULL, "app-clone", FINDING_GOOD, "complete");
+		assert_found("permission", APPLICATION_SECRET, NULL, FINDING_GOOD, "may write");
+		assert_found("user", "app", NULL, FINDING_GOOD, "active");
+		assert_found("user", "app-clone", NULL, FINDING_GOOD, "next");
+		if (world.has_proxies) {
+			assert_found("copy", PROXY_SECRET_BASE, "app", FINDING_GOOD, "in sync");
+			assert_found("proxy login", "proxy.example:6432", "app", FINDING_GOOD,
+				     "works");
+		}
+		if (world.has_admin)
+			assert_found("admin", ADMIN_SECRET, "admin", FINDING_GOOD, "works");
+		assert_int_equal(world_user(&world, "app")->changes, 0);
+		assert_int_equal(world_user(&world, "app-clone")->changes, 0);
+		assert_null(world_version(&world, APPLICATION_SECRET, STAGE_PENDING));
+		world_clear(&world);
+	}
+}
+
+static void check_names_a_weaker_user(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PLAIN);
+	world_user(&world, "app-clone")->weak = true;
+	inspect_check(&world.rotation, &found);
+	assert_found("grants", NULL, "app-clone", FINDING_BAD, "wrong");
+	assert_non_null(strstr(find("grants", NULL, NULL)->detail, "missing SELECT"));
+	world_clear(&world);
+}
+
+static void status_tells_a_stuck_rotation_and_how_to_clear_it(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	inspect_status(&world.rotation, &found);
+	assert_found("version", "pending", NULL, FINDING_WARNING, "empty");
+	assert_non_null(strstr(find("version", "pending", NULL)->detail,
+			       "--remove-from-version-id token-"));
+	assert_ok(create_secret(&world.rotation));
+	inspect_status(&world.rotation, &found);
+	assert_found("version", "pending", "app-clone", FINDING_WARNING, "pending");
+	world_clear(&world);
+}
+
+static void status_tells_a_stale_proxy_secret(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PROXIES_TOO);
+	world_put(&world, PROXY_SECRET_BASE, "proxy-1", STAGE_CURRENT,
+		  "{\"username\":\"app\",\"password\":\"forgotten\"}");
+	inspect_status(&world.rotation, &found);
+	assert_found("copy", PROXY_SECRET_BASE, "app", FINDING_BAD, "stale");
+	assert_found("proxy login", NULL, "app", FINDING_BAD, "refused");
+	assert_found("copy", PROXY_SECRET_CLONE, "app-clone", FINDING_GOOD, "in sync");
+	world_clear(&world);
+}
+
+static void status_tells_a_password_that_was_changed_by_hand(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PLAIN);
+	snprintf(world_user(&world, "app")->password, 20, "by-hand");
+	inspect_status(&world.rotation, &found);
+	assert_found("login", NULL, "app", FINDING_BAD, "refused");
+	assert_int_equal(inspection_severity(&found), FINDING_BAD);
+	world_clear(&world);
+}
+
+static void status_of_a_missing_clone_is_a_warning_with_an_admin(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_ADMIN | WORLD_CLONE_MISSING);
+	inspect_check(&world.rotation, &found);
+	assert_found("login", NULL, "app-clone", FINDING_WARNING, "unknown");
+	assert_int_not_equal(inspection_severity(&found), FINDING_BAD);
+	world_clear(&world);
+}
+
+static void status_of_an_unusable_secret_says_why(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PLAIN);
+	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT,
+		  "{\"username\":\"app\",\"password\":\"p\"}");
+	inspect_status(&world.rotation, &found);
+	assert_found("plan", NULL, NULL, FINDING_BAD, "wrong");
+	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT, "x");
+	inspect_status(&world.rotation, &found);
+	assert_found("version", "current", NULL, FINDING_BAD, "wrong");
+	world.rotation.secret_id = "no-such-secret";
+	inspect_status(&world.rotation, &found);
+	assert_found("secret", NULL, NULL, FINDING_BAD, "missing");
+	world_clear(&world);
+}
+
+static void check_tells_a_proxy_secret_with_a_rotation_of_its_own(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PROXIES_TOO);
+	world_secret(&world, PROXY_SECRET_BASE)->rotation_enabled = true;
+	inspect_check(&world.rotation, &found);
+	assert_found("copy", PROXY_SECRET_BASE, "", FINDING_BAD, "rotated twice");
+	world_clear(&world);
+}
+
+static void inspection_too_long_drops_the_rest(void **state)
+{
+	(void)state;
+	found.count = 0;
+	for (int i = 0; i < FINDINGS_MAX + 5; i++)
+		inspection_add(&found, "x", "y", NULL, FINDING_GOOD, "z", "%d", i);
+	assert_int_equal(found.count, FINDINGS_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(check_of_a_sound_world_finds_nothing_wrong),
+		cmocka_unit_test(check_names_a_weaker_user),
+		cmocka_unit_test(status_tells_a_stuck_rotation_and_how_to_clear_it),
+		cmocka_unit_test(status_tells_a_stale_proxy_secret),
+		cmocka_unit_test(status_tells_a_password_that_was_changed_by_hand),
+		cmocka_unit_test(status_of_a_missing_clone_is_a_warning_with_an_admin),
+		cmocka_unit_test(status_of_an_unusable_secret_says_why),
+		cmocka_unit_test(check_tells_a_proxy_secret_with_a_rotation_of_its_own),
+		cmocka_unit_test(inspection_too_long_drops_the_rest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
