@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# The one entry for people and CI. `ci/run.sh` alone lists what it can do.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+BUILD=${BUILD:-build}
+SANITIZED=${SANITIZED:-build-sanitized}
+JOBS=${JOBS:-$(nproc)}
+
+BUILD_PACKAGES=(gcc cmake ninja-build pkg-config libc6-dev libcjson-dev libcurl4-openssl-dev libssl-dev
+	libpq-dev libinih-dev libcmocka-dev libmicrohttpd-dev)
+RUN_PACKAGES=(postgresql pgbouncer openssl ca-certificates util-linux)
+LINT_PACKAGES=(clang clang-format clang-tidy shellcheck)
+
+# An interpreter that knows boto3: the first in PATH may be another one than Debian's, and lack it.
+find_python() {
+	local python
+	for python in "${PYTHON:-}" python3 /usr/bin/python3; do
+		if [ -n "$python" ] && "$python" -c 'import boto3' 2>/dev/null; then
+			command -v "$python"
+			return
+		fi
+	done
+	return 1
+}
+
+install() {
+	local missing=() package
+	for package in "$@"; do
+		dpkg-query -W -f='${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed' ||
+			missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	local as_root=()
+	[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+	echo "setup: installing ${missing[*]}"
+	"${as_root[@]}" apt-get -q update >/dev/null
+	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+run_setup() { # install what building, testing and the demo need (Debian 12)
+	if ! command -v dpkg-query >/dev/null; then
+		echo "setup: this is no Debian: install these by hand:" \
+			"${BUILD_PACKAGES[*]} ${RUN_PACKAGES[*]} ${LINT_PACKAGES[*]} python3-boto3 awscli" >&2
+		return 1
+	fi
+	install "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${LINT_PACKAGES[@]}"
+	find_python >/dev/null || install python3 python3-boto3
+	command -v aws >/dev/null || install awscli
+}
+
+configure() { # FOLDER OPTIONS…
+	local folder=$1
+	shift
+	cmake -S . -B "$folder" -G Ninja "$@" >"$folder.log" 2>&1 || {
+		cat "$folder.log" >&2
+		return 1
+	}
+	rm -f "$folder.log"
+}
+
+run_build() { # build the program: build/tandem
+	run_setup
+	configure "$BUILD" -DCMAKE_BUILD_TYPE=Release
+	cmake --build "$BUILD" -j "$JOBS"
+}
+
+run_demo() { # rotate real passwords while clients log in without pause (KEEP=1 leaves it running)
+	run_build >/dev/null
+	local python arguments=(--build-dir "$BUILD" --svg "${SVG:-$BUILD/timeline.svg}")
+	python=$(find_python)
+	[ "${KEEP:-0}" = 1 ] && arguments+=(--keep)
+	"$python" tests/demo/demo.py "${arguments[@]}" "$@"
+}
+
+run_lint() { # layers, banned calls, format, clang-tidy, shellcheck
+	run_setup
+	configure "$BUILD-clang" -DCMAKE_C_COMPILER=clang
+	ci/lint.sh "$BUILD-clang"
+}
+
+run_format() { # rewrite the sources as .clang-format wants them
+	install clang-format
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+}
+
+run_test() { # everything: units, real servers, independent clients, lint, sanitizers
+	run_setup
+	ci/test.sh "$BUILD" "$SANITIZED"
+}
+
+run_bench() { # start-up, memory, calls and connections of a rotation, as a table and as JSON
+	run_build >/dev/null
+	"$(find_python)" tests/bench/bench.py --build-dir "$BUILD" "$@"
+}
+
+usage() {
+	echo "usage: ci/run.sh COMMAND"
+	sed -n 's/^run_\([a-z]*\)() { # \(.*\)/\1\t\2/p' "$0" | expand -t 12 | sed 's/^/  /'
+}
+
+command=${1:-}
+if [ -z "$command" ] || ! declare -F "run_$command" >/dev/null; then
+	usage >&2
+	exit 2
+fi
+shift
+"run_$command" "$@"

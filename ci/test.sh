@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Every gate, one after another; it goes on after a failure and ends with one line: N passed, N failed.
+# A suite is any command; its tests are counted from cmocka's summary or from a line
+# "…: N passed, N failed[, N skipped]" of its own.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+build=$1
+sanitized=$2
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+passed=0
+failed=0
+skipped=0
+JOBS=${JOBS:-$(nproc)}
+
+for python in "${PYTHON:-}" python3 /usr/bin/python3; do
+	[ -n "$python" ] && "$python" -c 'import boto3' 2>/dev/null && break
+done
+
+sum() { # FILE PATTERN: the sum of the first group of every match
+	sed -nE "s/$2/\\1/p" "$1" | awk '{ n += $1 } END { print n + 0 }'
+}
+
+suite() { # NAME COMMAND…
+	local name=$1 log status=0 good bad left
+	shift
+	log=$logs/$(echo "$name" | tr -c 'a-z0-9\n' '_')
+	local begun=$SECONDS
+	"$@" >"$log" 2>&1 || status=$?
+	good=$(($(sum "$log" '^\[  PASSED  \] ([0-9]+) test.*') + $(sum "$log" '^.*: ([0-9]+) passed, [0-9]+ failed.*')))
+	bad=$(($(sum "$log" '^\[  FAILED  \] ([0-9]+) test\(s\).*') + $(sum "$log" '^.*: [0-9]+ passed, ([0-9]+) failed.*')))
+	left=$(sum "$log" '^.*: [0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped.*')
+	# A suite that breaks down without a count, or counts nothing, is a failure of its own.
+	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+	if [ $((good + bad + left)) -eq 0 ]; then bad=1; fi
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	skipped=$((skipped + left))
+	if [ "$bad" -gt 0 ]; then
+		printf '%-28s FAILED: %d passed, %d failed (%d s)\n' "$name" "$good" "$bad" $((SECONDS - begun))
+		tail -n 60 "$log"
+	else
+		printf '%-28s ok, %d passed%s (%d s)\n' "$name" "$good" \
+			"$([ "$left" -gt 0 ] && echo ", $left skipped")" $((SECONDS - begun))
+	fi
+	grep -E '^skip:' "$log"
+	return 0
+}
+
+built() { # NAME COMMAND…: a step without tests of its own counts as one
+	local name=$1
+	shift
+	"$@" && echo "$name: 1 passed, 0 failed"
+}
+
+build_release() {
+	cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release && cmake --build "$build" -j "$JOBS"
+}
+build_sanitized() {
+	cmake -S . -B "$sanitized" -G Ninja -DTANDEM_SANITIZE=ON && cmake --build "$sanitized" -j "$JOBS"
+}
+build_clang() {
+	cmake -S . -B "$build-clang" -G Ninja -DCMAKE_C_COMPILER=clang && cmake --build "$build-clang" -j "$JOBS"
+}
+units() { # FOLDER
+	local test status=0
+	for test in "$1"/tests/*_test; do
+		case $test in */postgres_test) continue ;; esac # needs a server
+		"$test" || status=1
+	done
+	return $status
+}
+demo() {
+	"$python" tests/demo/demo.py --build-dir "$build" --rotations 4 --svg "$logs/timeline.svg" &&
+		echo "demo: 1 passed, 0 failed"
+}
+
+export TANDEM_SANDBOX=$sanitized/tests/tandem-sandbox
+suite "build, release" built "build" build_release
+suite "build, sanitizers" built "build" build_sanitized
+suite "build, clang" built "build" build_clang
+suite "units, release" units "$build"
+suite "units, sanitizers" units "$sanitized"
+suite "PostgreSQL client" "$python" tests/stack/with_stack.py --postgres -- "$sanitized/tests/postgres_test"
+suite "sandbox and AWS's clients" "$python" tests/sandbox/sandbox_check.py "$sanitized/tests/tandem-sandbox"
+for test in tests/integration/*_test.py tests/stack/*_test.py; do
+	suite "$(basename "$test" .py | tr _ ' ')" "$python" "$test" --build-dir "$sanitized"
+done
+suite "demo" demo
+suite "lint" ci/lint.sh "$build-clang"
+
+if [ "$skipped" -gt 0 ]; then
+	echo "$passed passed, $failed failed, $skipped skipped"
+else
+	echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
