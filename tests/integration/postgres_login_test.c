@@ -334,6 +334,8 @@ static void open_behind_proxy_tells_its_refusals_apart(void **state)
 		{"57P03", "FATAL", "das Datenbanksystem startet", STATUS_UNAVAILABLE, "starting"},
 		{"57P01", "ВАЖНО", "подключение закрывается", STATUS_UNAVAILABLE, "stopping"},
 		{"42501", "FATAL", "keine Berechtigung", STATUS_DENIED, "no permission"},
+		{"08P01", "FATAL", "relayed in another language", STATUS_UNAVAILABLE,
+		 "its own log says why"},
 		{"99999", "FATAL", "secret words", STATUS_UNAVAILABLE, "SQLSTATE 99999"},
 	};
 

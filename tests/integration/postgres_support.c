@@ -49,7 +49,7 @@ const char *named(const char *what)
 	return name;
 }
 
-static PGresult *run(const char *format, va_list arguments)
+[[gnu::format(printf, 1, 0)]] static PGresult *run(const char *format, va_list arguments)
 {
 	char *sql = NULL;
 	PGresult *result;

@@ -41,6 +41,11 @@ static const struct {
 	{"08P01", "no such database", NULL, NO_DATABASE},
 	{"08P01", "does not exist", NULL, NO_DATABASE},
 	{"08P01", "SSL required", NULL, TLS_REQUIRED},
+	{"08P01", "query_wait_timeout", NULL, BUSY},
+	{"08P01", "server login has been failing", NULL, BUSY},
+	{"08P01", "too many connections", NULL, BUSY},
+	{"08P01", "no more connections", NULL, BUSY},
+	{"08P01", NULL, NULL, UNKNOWN_REFUSAL},
 	{"28P01", NULL, NULL, WRONG_PASSWORD},
 	{"28000", NULL, "ClientAuthentication", NO_RULE},
 	{"28", NULL, NULL, NOT_ALLOWED_IN},
@@ -172,7 +177,8 @@ static struct status refused(const struct postgres *session, enum refusal refusa
 	case UNKNOWN_REFUSAL:
 		break;
 	}
-	return failure(STATUS_UNAVAILABLE, "%s turned '%s' away with SQLSTATE %s", place, user,
+	return failure(STATUS_UNAVAILABLE,
+		       "%s turned '%s' away with SQLSTATE %s; its own log says why", place, user,
 		       sqlstate);
 }
 
