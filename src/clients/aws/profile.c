@@ -6,11 +6,10 @@
  */
 #include "clients/aws/profile.h"
 
+#include "clients/aws/file.h"
 #include "core/buffer.h"
 #include "core/memory.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -110,28 +109,11 @@ static struct status file_path(const struct config *config, const char *set, con
 	return buffer_printf(ret, "%s/%s", config->home, set != NULL ? set + 2 : standard);
 }
 
-static struct status read_file(const char *path, struct buffer *ret)
+static struct status read_if_there(const char *path, struct buffer *ret)
 {
-	char part[4096];
-	struct status status = OK;
-	FILE *file;
-	size_t got;
+	struct status status = *path != '\0' ? file_read(path, ret) : OK;
 
-	if (*path == '\0')
-		return OK;
-	file = fopen(path, "re");
-	if (file == NULL && (errno == ENOENT || errno == ENOTDIR))
-		return OK;
-	if (file == NULL)
-		return failure(STATUS_INVALID, "%s cannot be read: %s", path, strerror(errno));
-	setvbuf(file, NULL, _IONBF, 0); /* no second copy of the keys */
-	while (status.code == STATUS_OK && (got = fread(part, 1, sizeof(part), file)) > 0)
-		status = buffer_append(ret, part, got);
-	explicit_bzero(part, sizeof(part));
-	if (status.code == STATUS_OK && ferror(file))
-		status = failure(STATUS_INVALID, "it cannot be read: %s", strerror(errno));
-	fclose(file);
-	return status_while(status, "reading %s", path);
+	return status.code == STATUS_NOT_FOUND ? OK : status;
 }
 
 /* Both files, and the profile looked for in them. */
@@ -267,8 +249,8 @@ struct status profile_load(const struct config *config, const char *name, struct
 
 	TRY(file_path(config, config->credentials_file, ".aws/credentials", &credentials_path));
 	TRY(file_path(config, config->config_file, ".aws/config", &config_path));
-	TRY(read_file(buffer_string(&credentials_path), &files.credentials));
-	TRY(read_file(buffer_string(&config_path), &files.config));
+	TRY(read_if_there(buffer_string(&credentials_path), &files.credentials));
+	TRY(read_if_there(buffer_string(&config_path), &files.config));
 	TRY(take_all(&files, &made));
 	if (!files.found)
 		return failure(STATUS_NOT_FOUND, "profile '%s' is neither in '%s' nor in '%s'",

@@ -1,0 +1,183 @@
+#include "clients/aws/aws.h"
+
+#include "clients/aws/credentials.h"
+#include "clients/aws/profile.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Before this much time is left, new keys are tried for; before the second, nothing goes without.
+ */
+#define RENEW_WANTED_S (15 * 60)
+#define RENEW_NEEDED_S (10 * 60)
+/* Keys may be made for less than that: then they are not asked for before every call. */
+#define RENEW_APART_S 60
+#define USABLE_S 30
+
+struct aws {
+	const struct config *config;
+	struct http *http;
+	struct profile profile;
+	bool profile_read;
+	struct aws_keys keys;
+	int64_t keys_asked; /* when, on AWS's clock */
+	int64_t clock_skew; /* seconds that AWS's clock is ahead of ours */
+	unsigned calls;
+	bool batch_refused;
+};
+
+struct status aws_open(const struct config *config, struct aws **ret)
+{
+	struct aws *aws = memory_alloc_zero(1, sizeof(*aws));
+
+	if (aws == NULL)
+		return OUT_OF_MEMORY;
+	aws->config = config;
+	*ret = aws;
+	return OK;
+}
+
+void aws_close(struct aws **aws)
+{
+	if (*aws == NULL)
+		return;
+	http_close(&(*aws)->http);
+	profile_clear(&(*aws)->profile);
+	aws_keys_clear(&(*aws)->keys);
+	memory_free(*aws);
+	*aws = NULL;
+}
+
+unsigned aws_calls(const struct aws *aws)
+{
+	return aws->calls;
+}
+
+bool aws_batch_refused(const struct aws *aws)
+{
+	return aws->batch_refused;
+}
+
+void aws_refuse_batch(struct aws *aws)
+{
+	aws->batch_refused = true;
+}
+
+/* A default profile need not exist; one that was asked for must. */
+static struct status read_profile(struct aws *aws)
+{
+	struct status status;
+
+	if (aws->profile_read)
+		return OK;
+	status = profile_load(aws->config, profile_wanted(aws->config), &aws->profile);
+	if (status.code == STATUS_NOT_FOUND) {
+		if (aws->config->profile != NULL || aws->config->default_profile != NULL)
+			return failure(STATUS_INVALID, "AWS_PROFILE: %s", status.detail);
+		status = OK;
+	}
+	aws->profile_read = status.code == STATUS_OK;
+	return status;
+}
+
+struct status aws_region_of(struct aws *aws, const char *id, char ret[AWS_REGION_MAX + 1])
+{
+	TRY(read_profile(aws));
+	return endpoint_region(aws->config, &aws->profile, id, ret);
+}
+
+/* For one call: whose keys, for which region's STS, until when. */
+struct asking {
+	struct aws *aws;
+	struct deadline deadline;
+	const char *region;
+};
+
+static int64_t aws_now(const struct aws *aws)
+{
+	return clock_unix_ms() / 1000 + aws->clock_skew;
+}
+
+static int64_t seconds_left(const struct aws *aws)
+{
+	if (aws->keys.access_key_id == NULL)
+		return 0;
+	return aws->keys.expires == 0 ? INT64_MAX : aws->keys.expires - aws_now(aws);
+}
+
+static struct status give_keys(void *context, bool refused, const struct aws_keys **ret)
+{
+	struct asking *asking = context;
+	struct aws *aws = asking->aws;
+	struct credentials_context fetch = {.config = aws->config,
+					    .profile = &aws->profile,
+					    .http = aws->http,
+					    .deadline = asking->deadline,
+					    .region = asking->region,
+					    .clock_skew = &aws->clock_skew,
+					    .count = &aws->calls};
+	int64_t left = seconds_left(aws);
+	bool just_asked = left > USABLE_S && aws_now(aws) - aws->keys_asked < RENEW_APART_S;
+
+	if (refused || (left < RENEW_WANTED_S && !just_asked)) {
+		struct status status = credentials_fetch(&fetch, &aws->keys);
+
+		if (status.code != STATUS_OK && (refused || left < RENEW_NEEDED_S))
+			return status;
+		aws->keys_asked = aws_now(aws);
+	}
+	*ret = &aws->keys;
+	return OK;
+}
+
+static struct status get_ready(struct aws *aws)
+{
+	TRY(read_profile(aws));
+	return aws->http == NULL ? http_open(&aws->http) : OK;
+}
+
+struct status aws_describe_caller(struct aws *aws, struct deadline deadline, const char **ret)
+{
+	char region[AWS_REGION_MAX + 1] =
+		"us-east-1"; /* asked for STS alone, and only if none is set */
+	struct asking asking = {.aws = aws, .deadline = deadline, .region = region};
+	const struct aws_keys *keys;
+
+	TRY(get_ready(aws));
+	TRY(give_keys(&asking, false, &keys));
+	*ret = keys->source;
+	return OK;
+}
+
+struct status aws_call_secrets_manager(struct aws *aws, const struct aws_secrets_call *asked,
+				       struct aws_error *error, struct http_response *ret)
+{
+	struct endpoint endpoint;
+	char region[AWS_REGION_MAX + 1], action[64], target[64];
+	struct asking asking = {.aws = aws, .deadline = asked->deadline, .region = region};
+	struct aws_call call = {.config = aws->config,
+				.endpoint = &endpoint,
+				.action = action,
+				.resource = asked->id,
+				.content_type = "application/x-amz-json-1.1",
+				.target = target,
+				.body = asked->body,
+				.body_length = asked->body_length,
+				.deadline = asked->deadline,
+				.keys = give_keys,
+				.keys_context = &asking,
+				.find_done = asked->find_done,
+				.find_done_context = asked->context,
+				.repeatable = asked->repeatable,
+				.clock_skew = &aws->clock_skew,
+				.count = &aws->calls};
+
+	*error = AWS_ERROR_INIT;
+	snprintf(action, sizeof(action), "secretsmanager:%s", asked->operation);
+	snprintf(target, sizeof(target), "secretsmanager.%s", asked->operation);
+	TRY(get_ready(aws));
+	TRY(endpoint_region(aws->config, &aws->profile, asked->id, region));
+	TRY(endpoint_resolve(aws->config, &aws->profile, AWS_SECRETS_MANAGER, region, &endpoint));
+	return aws_call_send(aws->http, &call, error, ret);
+}

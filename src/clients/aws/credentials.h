@@ -1,0 +1,38 @@
+/*
+ * credentials: where AWS's keys come from.
+ *
+ * The chain, first hit wins: environment, web identity, profile, container endpoint (ECS, EKS Pod
+ * Identity), instance metadata (IMDSv2). A source that is configured but does not work is a
+ * failure, never a reason to go on to the next: that would act as somebody else. On top of what was
+ * found, TANDEM_ASSUME_ROLE_ARN is assumed where it is set: a secret in another account.
+ * Source: AWS SDKs and Tools Reference Guide, "Standardized credential providers".
+ */
+#ifndef CLIENTS_AWS_CREDENTIALS_H
+#define CLIENTS_AWS_CREDENTIALS_H
+
+#include "clients/aws/call.h"
+#include "clients/aws/profile.h"
+
+/* What every source may need; nothing is owned. */
+struct credentials_context {
+	const struct config *config;
+	const struct profile
+		*profile; /* the one the environment asks for; maybe empty, never NULL */
+	struct http *http;
+	struct deadline deadline;
+	const char *region; /* STS's, where the configuration names none */
+	int64_t *clock_skew;
+	unsigned *count;
+};
+
+/*
+ * Walks the chain. Nothing is remembered: whoever calls keeps the keys until they expire. DENIED:
+ * no source has any (the text lists them), or one refused us. INVALID: a source is configured
+ * wrongly or is one we do not do. UNAVAILABLE: a source does not answer.
+ */
+struct status credentials_fetch(const struct credentials_context *, struct aws_keys *ret);
+
+/* "2026-11-21T22:06:19Z" as Unix time in seconds. INVALID: it is not of that form. */
+struct status credentials_read_date(const char *text, int64_t *ret);
+
+#endif

@@ -1,0 +1,11 @@
+/* file: a small file with keys or a token in it, without leaving a copy behind. */
+#ifndef CLIENTS_AWS_FILE_H
+#define CLIENTS_AWS_FILE_H
+
+#include "core/buffer.h"
+#include "core/status.h"
+
+/* Appends the file. NOT_FOUND: there is none. INVALID: it cannot be read, or passes the limit. */
+struct status file_read(const char *path, struct buffer *ret);
+
+#endif
