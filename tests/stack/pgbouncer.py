@@ -6,9 +6,12 @@ the same ones; it learns of a change late. RDS Proxy publishes no bound for "lat
 read every `poll` seconds, with credentials of its own, and what was read counts after a further
 `delay`. A secret that cannot be read leaves its last user in place.
 
-pool_mode is transaction, as RDS Proxy shares connections between transactions. Every transaction
-gets a new server connection (server_lifetime = 0), so a password that no longer fits the database
-shows at the next query and is not hidden by a warm pool: harsher than RDS Proxy, on purpose.
+pool_mode is transaction, as RDS Proxy shares connections between transactions. Its pool is warm
+between changes, but taking over new users replaces every server connection (PgBouncer 1.18 does so
+on each reload when it uses TLS), so a password that does not fit the database is not hidden by an
+old session. A warm pool also keeps the stand-in honest the other way round: that same reload breaks
+off server logins under way and then refuses clients for a moment, which is no fault of a rotation;
+a pool that opened a connection per transaction always had one under way.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ pool_mode = transaction
 default_pool_size = 5
 max_db_connections = 20
 max_client_conn = 100
-server_lifetime = 0
+server_lifetime = 60
 server_login_retry = 0.1
 query_wait_timeout = 10
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,8 +111,12 @@ class Sandbox(Server):
 def aws_client(service: str, url: str, access_key: str, secret_key: str,
                session_token: str | None = None) -> BaseClient:
     """A boto3 client for a server of ours, which ignores the caller's profile and proxies."""
-    import boto3  # only who needs AWS needs boto3
-    from botocore.config import Config
+    try:
+        import boto3  # only who needs AWS needs boto3
+        from botocore.config import Config
+    except ImportError:
+        raise StackError(f"{sys.executable} has no boto3: install python3-boto3,"
+                         " or use a Python that has it") from None
     return boto3.session.Session(
         aws_access_key_id=access_key, aws_secret_access_key=secret_key,
         aws_session_token=session_token, region_name=REGION,
