@@ -39,7 +39,7 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", type=Path, default=Path("build"))
     parser.add_argument("--rotations", type=int, default=4)
-    parser.add_argument("--svg", type=Path, help="default: demo-timeline.svg in the build folder")
+    parser.add_argument("--svg", type=Path, help="default: timeline.svg in the build folder")
     parser.add_argument("--keep", action="store_true", help="leave it running, say how to call it")
     options = parser.parse_args()
     end_on_signals()
@@ -141,11 +141,12 @@ class Demo:
         if "step" not in line or "outcome" not in line or not self.record.rotations:
             return
         end = self.record.now()
+        number = self.record.rotations[-1].number
         failed = line.get("level") in ("ERROR", "FATAL")
-        step = Step(self.record.rotations[-1].number, line["step"], line.get("user") or "",
-                    end - line.get("durationMs", 0) / 1000, end, failed)
+        user = line.get("user") or self.record.user_of(number)
+        step = Step(number, line["step"], user, end - line.get("durationMs", 0) / 1000, end, failed)
         self.record.steps.append(step)
-        self.console.step(step, line.get("message", ""))
+        self.console.step(step, line.get("message" if failed else "outcome", ""))
 
     def on_pickup(self, user: str) -> None:
         pickup = Pickup(self.record.now(), user)
@@ -188,7 +189,7 @@ class Demo:
                            f" ({', '.join(log.stem for log in logs)})")
 
     def draw(self) -> None:
-        svg = self.options.svg or self.options.build_dir / "demo-timeline.svg"
+        svg = self.options.svg or self.options.build_dir / "timeline.svg"
         try:
             write_svg(self.record, svg)
             self.console.proof(f"timeline: {svg}")

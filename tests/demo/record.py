@@ -75,6 +75,10 @@ class Record:
     def failures(self) -> list[Login]:
         return failed(self.logins)
 
+    def user_of(self, rotation: int) -> str:
+        """Whose password it changes, as far as one of its steps has said."""
+        return next((step.user for step in self.steps if step.rotation == rotation), "")
+
     def of(self, client: str) -> list[Login]:
         return [login for login in self.logins if login.client == client]
 
@@ -84,6 +88,8 @@ def failed(logins: list[Login]) -> list[Login]:
 
 
 def duration(seconds: float) -> str:
+    if seconds < 0.001:
+        return "<1 ms"
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.2f} s"
 
 

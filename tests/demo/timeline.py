@@ -96,6 +96,7 @@ class Picture:
         for step in sorted(steps, key=lambda step: step.end):
             at = max(at, self._x(step.begin))
             width = max(self._x(step.end) - at, THINNEST)
+            at = min(at, right - width)  # inside its rotation, though drawn wider than it was
             self._box("failed" if step.failed else step.name, at, STEPS_Y, width, 14)
             at += width
 
