@@ -1,0 +1,110 @@
+/* call: what is mended and tried again, seen through one read. */
+#include "test.h"
+
+#include "clients/scripted_manager.h"
+
+#include <time.h>
+
+static void call_throttling_and_server_faults_are_tried_again(void **state)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+
+	(void)state;
+	SCRIPT({"GetSecretValue", 400, "ThrottlingException", "Rate exceeded"},
+	       {"GetSecretValue", 500, "InternalServiceError", ""},
+	       {"GetSecretValue", 503, NULL, "<html>"}, {"GetSecretValue", 0, NULL, ""},
+	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"v\"}"});
+	assert_ok(store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version));
+	assert_int_equal(server.count, 5);
+	assert_int_equal(aws_calls(aws), 4); /* the dead connection was replaced on the way */
+}
+
+static void call_throttling_without_end_is_unavailable(void **state)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+	const struct line slow = {"GetSecretValue", 400, "ThrottlingException", "Rate exceeded"};
+
+	(void)state;
+	SCRIPT(slow, slow, slow, slow, slow, slow, slow);
+	assert_failed(store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version),
+		      STATUS_UNAVAILABLE, "Rate exceeded");
+	assert_int_equal(server.count, 6);
+}
+
+static void call_wrong_clock_is_corrected_once(void **state)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+	char date[64], first[20], second[20];
+	time_t ahead = time(NULL) + 7200;
+	struct tm utc;
+
+	(void)state;
+	SCRIPT({"GetSecretValue", 403, "InvalidSignatureException", "Signature expired"},
+	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"v\"}"},
+	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"v\"}"});
+	strftime(date, sizeof(date), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&ahead, &utc));
+	extra_headers = date;
+	assert_ok(store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version));
+	asked_header(&server.asked[0], "X-Amz-Date", first, sizeof(first));
+	asked_header(&server.asked[1], "X-Amz-Date", second, sizeof(second));
+	assert_string_not_equal(first, second);
+	assert_int_equal(fake_now, 1000); /* at once */
+	/* And it is remembered. */
+	assert_ok(store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version));
+	asked_header(&server.asked[2], "X-Amz-Date", first, sizeof(first));
+	assert_int_equal(strncmp(first, second, 13), 0);
+}
+
+static void call_refused_signature_with_a_right_clock_is_denied(void **state)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+
+	(void)state;
+	SCRIPT({"GetSecretValue", 403, "InvalidSignatureException",
+		"The Canonical String should have been x-amz-security-token:hidden"});
+	struct status status = store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version);
+
+	assert_int_equal(status.code, STATUS_DENIED);
+	assert_non_null(strstr(status.detail, "secret access key"));
+	assert_null(strstr(status.detail, "hidden"));
+	assert_int_equal(server.count, 1);
+}
+
+static void call_expired_keys_are_renewed_once(void **state)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+
+	(void)state;
+	SCRIPT({"GetSecretValue", 400, "ExpiredTokenException", "expired"},
+	       {"GetSecretValue", 400, "ExpiredTokenException", "expired"});
+	assert_failed(store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version),
+		      STATUS_DENIED, "have expired");
+	assert_int_equal(server.count, 2);
+}
+
+static void call_xml_refusal_of_a_gateway_is_understood(void **state)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+
+	(void)state;
+	SCRIPT({"GetSecretValue", 403, NULL,
+		"<ErrorResponse><Error><Code>AccessDenied</Code><Message>a &lt; b</Message></Error>"
+		"</ErrorResponse>"});
+	assert_failed(store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version),
+		      STATUS_DENIED, "a < b");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(call_throttling_and_server_faults_are_tried_again),
+		TEST(call_throttling_without_end_is_unavailable),
+		TEST(call_wrong_clock_is_corrected_once),
+		TEST(call_refused_signature_with_a_right_clock_is_denied),
+		TEST(call_expired_keys_are_renewed_once),
+		TEST(call_xml_refusal_of_a_gateway_is_understood),
+	};
+
+	memory_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
