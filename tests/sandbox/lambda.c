@@ -63,6 +63,12 @@ void lambda_invoke(struct sandbox *sandbox, const char *function, const char *pa
 	unlink_invocation(&sandbox->lambda, ret);
 }
 
+void lambda_withdraw(struct sandbox *sandbox, struct invocation *invocation)
+{
+	if (!invocation->running && invocation->outcome == OUTCOME_NONE)
+		finish(sandbox, invocation, OUTCOME_TIMEOUT, "Sandbox.Withdrawn", "", 0);
+}
+
 void invocation_clear(struct invocation *invocation)
 {
 	free(invocation->body);

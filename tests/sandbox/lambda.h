@@ -57,6 +57,9 @@ void lambda_invoke(struct sandbox *, const char *function, const char *payload, 
 		   struct invocation *ret);
 void invocation_clear(struct invocation *);
 
+/* Takes back an invocation that no runtime has yet: it ends as a timeout. */
+void lambda_withdraw(struct sandbox *, struct invocation *);
+
 /* Everything under RUNTIME_PREFIX. */
 struct reply lambda_handle(struct sandbox *, const struct request *);
 

@@ -50,6 +50,8 @@ void rotation_abandon(struct sandbox *sandbox, const char *arn, const char *why)
 	rotation->state = ROTATION_ABANDONED;
 	format_text(rotation->error, sizeof(rotation->error), "The rotation was abandoned: %s",
 		    why);
+	if (rotation->invocation != NULL)
+		lambda_withdraw(sandbox, rotation->invocation);
 	sandbox_changed(sandbox);
 }
 
@@ -112,7 +114,9 @@ static bool run_step(struct rotation *rotation, const char *step)
 	bool good;
 
 	rotation->step = step;
+	rotation->invocation = &done;
 	lambda_invoke(sandbox, function, event, strlen(event), &done);
+	rotation->invocation = NULL;
 	good = done.outcome == OUTCOME_RESPONSE;
 	if (!good && rotation->state == ROTATION_RUNNING)
 		note_failure(rotation, function, step, &done);

@@ -9,6 +9,7 @@
 #ifndef SANDBOX_ROTATION_H
 #define SANDBOX_ROTATION_H
 
+#include "lambda.h"
 #include "text.h"
 #include "vault.h"
 
@@ -31,8 +32,9 @@ struct rotation {
 	enum rotation_state state;
 	const char *step; /* the last one begun, NULL before the first */
 	int64_t attempts;
-	char error[1024]; /* of the last failed attempt */
-	bool ended;	  /* its thread is done with it */
+	char error[1024];	       /* of the last failed attempt */
+	struct invocation *invocation; /* of the step under way, or NULL */
+	bool ended;		       /* its thread is done with it */
 };
 
 struct rotations {

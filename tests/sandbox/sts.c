@@ -203,7 +203,7 @@ static struct reply assume(struct sandbox *sandbox, const char *action, const cJ
 		return sts_error("ValidationError", "DurationSeconds must be 900 to 43200");
 	if (strcmp(role, "sandbox-external-role") == 0 &&
 	    strcmp(field(input, "ExternalId"), "sandbox-external-id") != 0)
-		return sts_error("AccessDenied",
+		return sts_error("AccessDeniedException",
 				 "The caller is not authorized to perform: sts:AssumeRole on this "
 				 "role: its trust policy wants another ExternalId");
 	return hand_over(sandbox, action, keys_issue(sandbox, role, session, seconds));
@@ -237,7 +237,8 @@ struct reply sts_run(struct sandbox *sandbox, const char *action, const cJSON *i
 		     const struct key *key)
 {
 	if (sandbox_denies(sandbox, "sts", action))
-		return sts_error("AccessDenied", "The caller is not authorized to do this");
+		return sts_error("AccessDeniedException",
+				 "The caller is not authorized to do this");
 	if (strcmp(field(input, "Version"), "2011-06-15") != 0)
 		return sts_error("NoSuchVersion", "The requested version is not available.");
 	if (strcmp(action, "AssumeRole") == 0)
