@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every gate, one after another; it goes on after a failure and ends with one line: N passed, N failed.
-# A suite is any command; its tests are counted from cmocka's summary or from a line
+# A suite is any command; its tests are counted from cmocka's or unittest's summary, or from a line
 # "…: N passed, N failed[, N skipped]" of its own.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -17,8 +17,8 @@ for python in "${PYTHON:-}" python3 /usr/bin/python3; do
 	[ -n "$python" ] && "$python" -c 'import boto3' 2>/dev/null && break
 done
 
-sum() { # FILE PATTERN: the sum of the first group of every match
-	sed -nE "s/$2/\\1/p" "$1" | awk '{ n += $1 } END { print n + 0 }'
+sum() { # FILE PATTERN [GROUP]: the sum of the group, the first unless told, of every match
+	sed -nE "s/$2/\\${3:-1}/p" "$1" | awk '{ n += $1 } END { print n + 0 }'
 }
 
 suite() { # NAME COMMAND…
@@ -29,7 +29,12 @@ suite() { # NAME COMMAND…
 	"$@" >"$log" 2>&1 || status=$?
 	good=$(($(sum "$log" '^\[  PASSED  \] ([0-9]+) test.*') + $(sum "$log" '^.*: ([0-9]+) passed, [0-9]+ failed.*')))
 	bad=$(($(sum "$log" '^\[  FAILED  \] ([0-9]+) test\(s\).*') + $(sum "$log" '^.*: [0-9]+ passed, ([0-9]+) failed.*')))
-	left=$(sum "$log" '^.*: [0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped.*')
+	left=$(($(sum "$log" '^.*: [0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped.*') + $(sum "$log" '^(OK|FAILED) \(.*skipped=([0-9]+).*' 2)))
+	local ran broken
+	ran=$(sum "$log" '^Ran ([0-9]+) tests? in .*')
+	broken=$(($(sum "$log" '^FAILED \(.*failures=([0-9]+).*') + $(sum "$log" '^FAILED \(.*errors=([0-9]+).*')))
+	[ "$ran" -eq 0 ] || good=$((good + ran - broken - left))
+	bad=$((bad + broken))
 	# A suite that breaks down without a count, or counts nothing, is a failure of its own.
 	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
 	if [ $((good + bad + left)) -eq 0 ]; then bad=1; fi

@@ -1,0 +1,156 @@
+"""The command line against a real PostgreSQL and the sandbox."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import support
+
+
+class CommandLine(support.World):
+    with_lambda = False
+
+    def findings(self, command: str, secret: str, status: int, **variables: str) -> list[dict]:
+        done = self.tandem(command, secret, "--json", **variables)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return json.loads(done.stdout)["findings"]
+
+    def test_rotate_without_a_function_runs_the_steps_here(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False)
+        done = self.tandem("rotate", pair.secret)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+            self.assertIn(step, done.stdout)
+        self.assert_rotated(pair, pair.clone)
+        done = self.tandem("rotate", pair.secret, "--json")
+        result = json.loads(done.stdout)
+        self.assertEqual(result["result"], "rotated")
+        self.assertEqual([step["step"] for step in result["steps"]],
+                         ["createSecret", "setSecret", "testSecret", "finishSecret"])
+        self.assert_rotated(pair, pair.base)
+
+    def test_interrupted_rotation_is_finished_not_begun_anew(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False)
+        token = str(uuid.uuid4())
+        # Only a rotation known to Secrets Manager may be stepped by hand: begin it as `rotate` does.
+        self.sandbox.set(deny=["secretsmanager:UpdateSecretVersionStage"])
+        try:
+            failed = self.tandem("rotate", pair.secret)
+        finally:
+            self.sandbox.set(deny=[])
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn("secretsmanager:UpdateSecretVersionStage", failed.stderr)
+        pending = pair.read("AWSPENDING")
+        self.assertTrue(pair.logs_in())
+        done = self.tandem("rotate", pair.secret)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(pair.read()["password"], pending["password"])
+        self.assert_rotated(pair, pair.clone)
+        self.assertNotIn(token, pair.labels())
+
+    def test_steps_by_hand(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False)
+        token = str(uuid.uuid4())
+        for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+            done = self.tandem("step", step, pair.secret, token)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(step, done.stdout)
+        self.assert_rotated(pair, pair.clone)
+        done = self.tandem("step", "setSecret", pair.secret, token, "--json")
+        self.assertEqual(json.loads(done.stdout)["outcome"], "already finished")
+
+    def test_status_and_check_of_a_sound_secret(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False)
+        for command in ("status", "check"):
+            findings = self.findings(command, pair.secret, 0)
+            logins = {(f["user"], f["state"]) for f in findings if f["kind"] == "login"}
+            self.assertEqual(logins, {(pair.base, "works"), (pair.clone, "works")})
+        self.assertIn("complete", [f["state"] for f in findings if f["kind"] == "grants"])
+        self.assertIn("may write", [f["state"] for f in findings if f["kind"] == "permission"])
+        self.assertEqual(pair.read()["password"], pair.passwords[pair.base])
+        done = self.tandem("status", pair.secret)
+        self.assertIn(pair.clone, done.stdout)
+        self.assertNotIn("\033", done.stdout)
+
+    def test_check_names_a_missing_permission(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False)
+        for action in ("PutSecretValue", "UpdateSecretVersionStage", "GetSecretValue",
+                       "DescribeSecret"):
+            self.sandbox.set(deny=[f"secretsmanager:{action}"])
+            try:
+                findings = self.findings("check", pair.secret, 1)
+            finally:
+                self.sandbox.set(deny=[])
+            bad = [f["detail"] for f in findings if f["severity"] == "bad"]
+            self.assertTrue(any(f"secretsmanager:{action}" in text for text in bad), (action, bad))
+
+    def test_batch_that_is_denied_is_replaced_by_single_reads(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False, masterarn=self.admin_secret(pair.base))
+        self.sandbox.set(deny=["secretsmanager:BatchGetSecretValue"])
+        try:
+            done = self.tandem("rotate", pair.secret)
+        finally:
+            self.sandbox.set(deny=[])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_rotated(pair, pair.clone)
+
+    def test_status_tells_what_does_not_work(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False)
+        with self.postgres.admin() as admin:
+            admin.query(f'ALTER ROLE "{pair.base}" NOLOGIN')
+        states = {f["user"]: f["state"] for f in self.findings("status", pair.secret, 1)
+                  if f["kind"] == "login"}
+        self.assertEqual(states, {pair.base: "refused", pair.clone: "works"})
+        findings = self.findings("status", pair.secret, 1, TANDEM_DATABASE_CA="/etc/ssl/certs/"
+                                                                              "ca-certificates.crt")
+        self.assertIn("TANDEM_DATABASE_CA", " ".join(f.get("detail", "") for f in findings))
+        missing = self.findings("status", "no/such/secret", 1)
+        self.assertEqual(missing[0]["state"], "missing")
+
+    def test_wrong_usage_and_configuration_exit_with_2(self) -> None:
+        for arguments, variables, part in (
+                ((), {}, "a command is expected"),
+                (("rotat", "x"), {}, "is no command"),
+                (("step", "set", "x", "t" * 32), {}, "is no step"),
+                (("step", "setSecret", "x", "short"), {}, "32 to 64"),
+                (("status", "x"), {"PASSWORD_LENGTH": "many"}, "PASSWORD_LENGTH"),
+                (("status", "x"), {"EXCLUDE_NUMBERS": "perhaps"}, "write true or false")):
+            done = self.tandem(*arguments, **variables)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(part, done.stderr)
+
+    def test_help_and_version(self) -> None:
+        self.assertIn("tandem rotate", self.tandem("--help").stdout)
+        self.assertRegex(self.tandem("--version").stdout, r"^tandem \d+\.\d+\.\d+\n$")
+
+    def test_dead_service_is_told_in_time(self) -> None:
+        done = self.tandem("status", "x", TANDEM_TIMEOUT="5",
+                           AWS_ENDPOINT_URL_SECRETS_MANAGER="http://127.0.0.1:9", timeout=20)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("127.0.0.1", done.stdout)
+
+
+class WithFunction(support.World):
+    def test_rotate_asks_secrets_manager_and_waits(self) -> None:
+        pair = self.pair()
+        pair.create_secret()
+        done = self.tandem("rotate", pair.secret, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["result"], "rotated")
+        self.assert_rotated(pair, pair.clone)
+        done = self.tandem("rotate", pair.secret, "--no-wait", "--json")
+        self.assertEqual(json.loads(done.stdout)["result"], "started")
+        self.wait_until_quiet()
+        self.assert_rotated(pair, pair.base)
+
+
+if __name__ == "__main__":
+    support.main()
