@@ -358,7 +358,7 @@ static struct status rotate(struct secret_store *store, const char *id, const ch
 	TRY(secrets_add_string(&exchange.body, "ClientRequestToken", token));
 	TRY(secrets_add_true(&exchange.body, "RotateImmediately"));
 	status = ask(manager_of(store), "RotateSecret", id, &exchange, find_rotating, &start);
-	if (is_type(&exchange, "InvalidRequestException") && says(&exchange, "previous rotation"))
+	if (is_type(&exchange, "InvalidRequestException") && says(&exchange, "revious rotation"))
 		return failure(
 			STATUS_INVALID,
 			"the last rotation of secret '%s' is not finished; Secrets Manager tries "
