@@ -53,8 +53,8 @@ class Console:
 
     def step(self, step: Step, message: str) -> None:
         name = self._in(RED if step.failed else STEP_COLOURS.get(step.name, ""), f"{step.name:12}")
-        self._line(step.end, f"{step.rotation} of {self._rotations}", name, step.user,
-                   duration(step.end - step.begin), message)
+        rotation = f"{step.rotation} of {self._rotations}" if step.rotation else ""
+        self._line(step.end, rotation, name, step.user, duration(step.end - step.begin), message)
 
     def pickup(self, pickup: Pickup) -> None:
         self._line(pickup.at, "", f"{'(proxy)':12}", pickup.user, "",

@@ -132,8 +132,10 @@ class Demo:
         rotation.end = self.record.now()
         if rotation.state == "succeeded":
             return True
-        ended = "" if tandem.process.running() else "; tandem has ended"
-        self.problems.append(f"rotation {number}: {rotation.state}: {error}{ended}")
+        reason = error or f"no end within {ROTATION_MAX} s"
+        if not tandem.process.running():
+            reason = "tandem has ended"
+        self.problems.append(f"rotation {number} {rotation.state}: {reason}")
         return False
 
     def on_line(self, line: dict[str, Any]) -> None:
@@ -141,9 +143,9 @@ class Demo:
         if "step" not in line or "outcome" not in line or not self.record.rotations:
             return
         end = self.record.now()
-        number = self.record.rotations[-1].number
+        number = 0 if self.record.end else self.record.rotations[-1].number  # 0: somebody else's
         failed = line.get("level") in ("ERROR", "FATAL")
-        user = line.get("user") or self.record.user_of(number)
+        user = line.get("user") or self.record.latest_user()
         step = Step(number, line["step"], user, end - line.get("durationMs", 0) / 1000, end, failed)
         self.record.steps.append(step)
         self.console.step(step, line.get("message" if failed else "outcome", ""))

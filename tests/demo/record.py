@@ -75,9 +75,9 @@ class Record:
     def failures(self) -> list[Login]:
         return failed(self.logins)
 
-    def user_of(self, rotation: int) -> str:
-        """Whose password it changes, as far as one of its steps has said."""
-        return next((step.user for step in self.steps if step.rotation == rotation), "")
+    def latest_user(self) -> str:
+        """The user of the newest step: finishSecret does not always name one."""
+        return self.steps[-1].user if self.steps else ""
 
     def of(self, client: str) -> list[Login]:
         return [login for login in self.logins if login.client == client]
