@@ -4,6 +4,7 @@
  */
 #include "clients/http/http.h"
 
+#include "clients/http/trust.h"
 #include "core/memory.h"
 
 #include <curl/curl.h>
@@ -18,6 +19,7 @@
 
 struct http {
 	CURL *curl;
+	bool whole_bundle; /* the folder of CAs lacked one */
 	char reason[CURL_ERROR_SIZE];
 };
 
@@ -222,12 +224,13 @@ static void set_limits(CURL *curl, const struct http_request *request)
 	int64_t connect = request->connect_timeout > 0 ? request->connect_timeout
 						       : CONNECT_TIMEOUT_MS;
 
-	int64_t whole = request->try_timeout;
+	int64_t whole = request->try_timeout, left;
 
-	if (request->deadline.clock != NULL && whole > 0)
-		whole = deadline_left(deadline_within(request->deadline, whole));
-	else if (request->deadline.clock != NULL)
-		whole = deadline_left(request->deadline);
+	if (request->deadline.clock != NULL) {
+		left = deadline_left(request->deadline);
+		if (whole == 0 || left < whole)
+			whole = left > 0 ? left : 1; /* 0 would mean: for ever */
+	}
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)whole); /* 0 = none */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -235,8 +238,9 @@ static void set_limits(CURL *curl, const struct http_request *request)
 	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_CACHE_S);
 }
 
-static void set_peer(CURL *curl, const struct http_request *request)
+static void set_peer(const struct http *http, const struct http_request *request)
 {
+	CURL *curl = http->curl;
 	bool https = strncasecmp(request->url, "https:", 6) == 0;
 
 	curl_easy_setopt(curl, CURLOPT_URL, request->url);
@@ -250,6 +254,9 @@ static void set_peer(CURL *curl, const struct http_request *request)
 	if (request->ca_file != NULL) {
 		curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	} else if (https && !http->whole_bundle && trust_folder() != NULL) {
+		curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, trust_folder());
 	}
 	if (request->bypass_proxy)
 		curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -306,14 +313,13 @@ static struct status explain(const struct http *http, const struct http_request 
 		       progress == HTTP_NOT_SENT ? "cannot be reached" : "did not answer", reason);
 }
 
-static struct status run(struct http *http, struct exchange *exchange, struct curl_slist *headers)
+static CURLcode perform(struct http *http, struct exchange *exchange, struct curl_slist *headers)
 {
 	CURL *curl = http->curl;
 	CURLcode result;
-	long status = 0;
 
 	curl_easy_reset(curl);
-	set_peer(curl, exchange->request);
+	set_peer(http, exchange->request);
 	set_limits(curl, exchange->request);
 	set_request(curl, exchange->request, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
@@ -324,17 +330,30 @@ static struct status run(struct http *http, struct exchange *exchange, struct cu
 	curl_easy_setopt(curl, CURLOPT_PREREQDATA, exchange);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->reason);
 	http->reason[0] = '\0';
-
 	result = curl_easy_perform(curl);
 	/* The handle outlives what these point at. */
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+	return result;
+}
+
+static struct status run(struct http *http, struct exchange *exchange, struct curl_slist *headers)
+{
+	CURLcode result = perform(http, exchange, headers);
+	long status = 0;
+
+	/* Somebody may have added a CA to the bundle alone. Nothing has been sent. */
+	if (result == CURLE_PEER_FAILED_VERIFICATION && exchange->request->ca_file == NULL &&
+	    !http->whole_bundle) {
+		http->whole_bundle = true;
+		result = perform(http, exchange, headers);
+	}
 	exchange->response->progress = exchange->sent == 0 ? HTTP_NOT_SENT : HTTP_LOST;
 	if (exchange->failed)
 		return exchange->failed_with;
 	if (result != CURLE_OK)
 		return explain(http, exchange->request, result, exchange->response->progress);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
 	exchange->response->status = (int)status;
 	exchange->response->progress = HTTP_ANSWERED;
 	return OK;
