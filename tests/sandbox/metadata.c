@@ -110,6 +110,7 @@ struct reply container_handle(struct sandbox *sandbox, const struct request *req
 {
 	const char *token = request_header(request, "Authorization");
 	bool wants_token = strcmp(request->path, "/v2/credentials/sandbox-auth") == 0;
+	char role[128];
 	cJSON *shown;
 	struct reply reply;
 
@@ -119,7 +120,9 @@ struct reply container_handle(struct sandbox *sandbox, const struct request *req
 		reply = plain(401, "Unauthorized");
 	} else {
 		shown = must(cJSON_CreateObject());
-		cJSON_AddStringToObject(shown, "RoleArn", "arn:aws:iam::123456789012:role/" ROLE);
+		format_text(role, sizeof(role), "arn:aws:iam::%s:role/" ROLE,
+			    sandbox->options.account);
+		cJSON_AddStringToObject(shown, "RoleArn", role);
 		reply = credentials(sandbox, shown, "sandbox-task");
 	}
 	note(sandbox, "container", "GetCredentials", &reply);

@@ -51,7 +51,7 @@ static struct reply route(struct sandbox *sandbox, const struct request *request
 	return reply_text(404, "text/plain", "Not Found\n");
 }
 
-/* libmicrohttpd's name for a body that is read piece by piece. */
+/* What is left of an answer that is cut. */
 struct cut_body {
 	size_t length;
 	char bytes[];
@@ -70,7 +70,7 @@ static ssize_t read_cut(void *source, uint64_t position, char *out, size_t size)
 	return (ssize_t)size;
 }
 
-/* Announces the whole length and ends the connection in the middle. */
+/* Announces more than it sends, also where nothing is left to cut, and ends the connection. */
 static struct MHD_Response *make_cut(const struct reply *reply)
 {
 	size_t length = reply->cut_after < reply->length ? reply->cut_after : reply->length;

@@ -144,6 +144,22 @@ class Trouble(RotationTest):
         self.refused("InvalidRequestException", UNFINISHED, self.rotate)
         self.assertEqual([r["token"] for r in self.sandbox.control("GET", "rotations")], [version])
 
+    def test_rotate_between_promotion_and_the_end_is_refused(self):
+        promoted, go_on = threading.Event(), threading.Event()
+
+        def handle(event):
+            self.function(event)
+            if event["Step"] == "finishSecret":
+                promoted.set()
+                go_on.wait(3)
+
+        self.run_function(handle)
+        version = self.rotate()
+        promoted.wait(3)
+        self.refused("InvalidRequestException", UNFINISHED, self.rotate)
+        go_on.set()
+        self.wait_rotation(version, "succeeded")
+
     def test_stripping_pending_allows_the_next_rotation(self):
         self.sandbox.set(rotation_attempts=1)
         self.function.fail = {"createSecret": 1}
@@ -163,12 +179,11 @@ class Trouble(RotationTest):
     def test_value_put_by_hand_abandons(self):
         holding, go_on = threading.Event(), threading.Event()
 
-        def handle(event):
+        def handle(event):  # succeeds, so that nothing but the abandonment ends the rotation
             holding.set()
             go_on.wait(3)
-            self.function(event)
 
-        self.run_function(handle)
+        runtime = self.run_function(handle)
         version = self.rotate()
         holding.wait(3)
         other = self.put("by hand")["VersionId"]
@@ -176,7 +191,7 @@ class Trouble(RotationTest):
                          "The rotation was abandoned: another version was put")
         go_on.set()
         self.wait_for(lambda: self.sandbox.control("GET", "function")["waiting"])
-        self.assertEqual(self.function.steps, ["createSecret"])
+        self.assertEqual([event["Step"] for event in runtime.events], ["createSecret"])
         self.assertEqual(self.labels()[other], ["AWSCURRENT"])
 
     def test_cancel_turns_rotation_off_and_leaves_pending(self):
