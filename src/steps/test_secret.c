@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define FIRST_WAIT_MS 100
-#define LONGEST_WAIT_MS 2000
+#define LONGEST_WAIT_MS 500
 
 static struct status prove_database(const struct rotation *rotation, const struct login *login,
 				    const struct credential *pending, const char *active_user)

@@ -53,6 +53,7 @@ class Lambda(Server):
     def __exit__(self, *error: object) -> None:
         self.process.stop()
         self._reader.join()
+        self.process.stderr.close()
 
     def _read_log(self) -> None:
         with self.log.open("ab", buffering=0) as log:
