@@ -130,6 +130,9 @@ static const struct {
 	{"CREATE POLICY rows ON @s.t TO @m USING (true)", "access through policy rows on @s.t;",
 	 "CREATE POLICY too ON @s.t TO @u; ALTER POLICY rows ON @s.t TO @m, @u", false},
 	{"ALTER TABLE @s.t OWNER TO @m", "ownership of @s.t;", "GRANT @m TO @u", false},
+	/* What an owner may do is not said again, privilege by privilege. */
+	{"ALTER TABLE @s.t OWNER TO @m; GRANT SELECT ON @s.t TO @r; GRANT @r TO @m",
+	 "membership in @r, ownership of @s.t, SELECT on @s.t;", "GRANT @m TO @u", false},
 	{"ALTER FUNCTION @s.f(int) OWNER TO @m", "ownership of function @s.f(integer);",
 	 "ALTER FUNCTION @s.f(int) OWNER TO @g", false},
 	{"ALTER SCHEMA @s OWNER TO @m", "ownership of schema @s;", "ALTER SCHEMA @s OWNER TO @u",
@@ -146,7 +149,8 @@ static const struct {
 	{"GRANT pg_monitor TO @m", "membership in pg_monitor", "GRANT pg_monitor TO @u", false},
 	{"GRANT SELECT ON @s.t TO @r; GRANT @r TO @m", "membership in @r, SELECT on @s.t;",
 	 "GRANT @r TO @u", false},
-	{"ALTER ROLE @m SUPERUSER", "missing SUPERUSER;", "ALTER ROLE @u SUPERUSER", false},
+	{"GRANT SELECT ON @s.t TO @r; ALTER ROLE @m SUPERUSER", "missing SUPERUSER;",
+	 "ALTER ROLE @u SUPERUSER", false},
 	{"ALTER ROLE @m CREATEDB CREATEROLE", "missing CREATEDB, CREATEROLE;",
 	 "ALTER ROLE @u CREATEDB CREATEROLE", false},
 	{"ALTER ROLE @m REPLICATION BYPASSRLS", "missing BYPASSRLS, REPLICATION;",
@@ -228,6 +232,27 @@ static void compare_of_weaker_start_is_noticed(void **state)
 	assert_failed(compare("@u", "@m"), STATUS_INVALID, "SELECT on");
 }
 
+/* Its owner is a member of pg_database_owner, which nobody can be made. */
+static void compare_with_owner_of_the_database_names_the_database_only(void **state)
+{
+	struct status status;
+
+	(void)state;
+	prepare_observer();
+	admin("%s", filled_in("ALTER DATABASE app OWNER TO @m"));
+	status = compare("@u", "@m");
+	admin("ALTER DATABASE app OWNER TO CURRENT_USER");
+	assert_failed(status, STATUS_INVALID, "missing ownership of database app;");
+}
+
+static void compare_overlooks_a_policy_that_only_restricts_the_model(void **state)
+{
+	(void)state;
+	prepare_observer();
+	admin("%s", filled_in("CREATE POLICY less ON @s.t AS RESTRICTIVE TO @m USING (a > 0)"));
+	assert_ok(compare("@u", "@m"));
+}
+
 static void compare_shows_a_few_and_counts_the_rest(void **state)
 {
 	struct status status;
@@ -269,6 +294,8 @@ int run_compare_tests(void)
 		TEST(compare_of_member_that_starts_as_the_model_is_ok),
 		TEST(compare_ignores_a_role_setting_that_has_no_effect),
 		TEST(compare_of_weaker_start_is_noticed),
+		TEST(compare_with_owner_of_the_database_names_the_database_only),
+		TEST(compare_overlooks_a_policy_that_only_restricts_the_model),
 		TEST(compare_shows_a_few_and_counts_the_rest),
 		TEST(compare_is_not_led_astray_by_a_search_path),
 	};

@@ -151,14 +151,20 @@ static const char *how_to_ask_set(const struct postgres *session)
 	return PQserverVersion(session->connection) >= 160000 ? "SET" : "MEMBER";
 }
 
-static struct status check_exists(struct database *database, const char *user)
+static struct status check_both_exist(struct postgres *session, const char *const *names)
 {
-	bool exists = false;
+	AUTO(postgres_result_clear) PGresult *strangers = NULL;
 
-	TRY(postgres_user_exists(database, user, &exists));
-	if (!exists)
-		return failure(STATUS_NOT_FOUND, "there is no user '%s' at %s", user,
-			       ((struct postgres *)database)->place);
+	TRY(postgres_run(session,
+			 "SELECT n FROM unnest(ARRAY[$1, $2]::name[]) n"
+			 " WHERE n NOT IN (SELECT rolname FROM pg_roles)",
+			 2, names, &strangers));
+	if (postgres_sqlstate(strangers)[0] != '\0')
+		return postgres_statement_error(session, postgres_sqlstate(strangers),
+						"looking up two users");
+	if (PQntuples(strangers) > 0)
+		return failure(STATUS_NOT_FOUND, "there is no user '%s' at %s",
+			       PQgetvalue(strangers, 0, 0), session->place);
 	return OK;
 }
 
@@ -190,8 +196,10 @@ struct status postgres_compare_users(struct database *database, const char *user
 	AUTO(postgres_result_clear) PGresult *missing = NULL;
 	AUTO(buffer_clear) struct buffer list = BUFFER_INIT(LIST_SHOWN + 1024);
 
-	TRY(check_exists(database, user));
-	TRY(check_exists(database, model));
+	TRY(postgres_check_name("user name", user));
+	TRY(postgres_check_name("user name", model));
+	TRY(postgres_manage(session));
+	TRY(check_both_exist(session, parameters));
 	TRY(postgres_run(session, comparison, 3, parameters, &missing));
 	if (postgres_sqlstate(missing)[0] != '\0')
 		return postgres_statement_error(session, postgres_sqlstate(missing),
