@@ -31,19 +31,27 @@ static void call_throttling_without_end_is_unavailable(void **state)
 	assert_int_equal(server.count, 6);
 }
 
+/* A Date header so many seconds from now. */
+static const char *date_header(long seconds)
+{
+	static char text[64];
+	time_t when = time(NULL) + seconds;
+	struct tm utc;
+
+	strftime(text, sizeof(text), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&when, &utc));
+	return text;
+}
+
 static void call_wrong_clock_is_corrected_once(void **state)
 {
 	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
-	char date[64], first[20], second[20];
-	time_t ahead = time(NULL) + 7200;
-	struct tm utc;
+	char first[20], second[20];
 
 	(void)state;
 	SCRIPT({"GetSecretValue", 403, "InvalidSignatureException", "Signature expired"},
 	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"v\"}"},
 	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"v\"}"});
-	strftime(date, sizeof(date), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&ahead, &utc));
-	extra_headers = date;
+	extra_headers = date_header(7200);
 	assert_ok(store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version));
 	asked_header(&server.asked[0], "X-Amz-Date", first, sizeof(first));
 	asked_header(&server.asked[1], "X-Amz-Date", second, sizeof(second));
@@ -62,6 +70,7 @@ static void call_refused_signature_with_a_right_clock_is_denied(void **state)
 	(void)state;
 	SCRIPT({"GetSecretValue", 403, "InvalidSignatureException",
 		"The Canonical String should have been x-amz-security-token:hidden"});
+	extra_headers = date_header(0);
 	struct status status = store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version);
 
 	assert_int_equal(status.code, STATUS_DENIED);

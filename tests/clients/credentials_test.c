@@ -279,7 +279,7 @@ static void chain_container_sends_the_token_of_the_file(void **state)
 	assert_ok(fetch(&keys));
 	assert_string_equal(header_of(1, "Authorization"), "from-file");
 	write_file("smuggled\r\nX: y");
-	assert_failed(fetch(&keys), STATUS_INVALID, "line break");
+	assert_failed(fetch(&keys), STATUS_INVALID, "authorization token");
 	assert_int_equal(server.count, 2);
 }
 

@@ -30,6 +30,7 @@ static struct config config;
 static struct secret rotation_token;
 static const struct line *script;
 static const char *extra_headers;
+static bool off_script; /* a request came that the script does not have */
 static char header_text[256];
 static int64_t fake_now;
 
@@ -54,6 +55,7 @@ static inline void respond(struct loopback *at, const struct asked *asked, struc
 	snprintf(wanted, sizeof(wanted), "secretsmanager.%s",
 		 line->operation != NULL ? line->operation : "(the end of the script)");
 	if (strcmp(target, wanted) != 0) {
+		off_script = true;
 		answer->status = 400;
 		answer->headers = "x-amzn-ErrorType: NotInTheScript\r\n";
 		return;
@@ -77,6 +79,7 @@ static inline void start(const struct line *lines)
 
 	script = lines;
 	extra_headers = NULL;
+	off_script = false;
 	fake_now = 1000;
 	loopback_start(&server, respond);
 	config = (struct config){.region = "eu-west-1",
@@ -97,6 +100,7 @@ static inline int stop(void **state)
 	aws_close(&aws);
 	loopback_stop(&server);
 	secret_clear(&rotation_token);
+	assert_false(off_script);
 	return 0;
 }
 

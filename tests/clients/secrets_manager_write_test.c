@@ -218,11 +218,17 @@ static void check_write_names_the_missing_permission(void **state)
 
 static void check_write_never_offers_a_value_to_a_pending_version(void **state)
 {
-	struct secret_labels labels = {.current = TOKEN, .pending = TOKEN};
+	struct secret_labels both = {.current = TOKEN, .pending = TOKEN};
+	struct secret_labels odd = {.current = OLD, .pending = TOKEN, .previous = TOKEN};
+	const struct line moved = {"UpdateSecretVersionStage", 400, "InvalidParameterException",
+				   "no such version"};
 
 	(void)state;
-	SCRIPT({"UpdateSecretVersionStage", 400, "InvalidParameterException", "no such version"});
-	assert_ok(store->ops->check_write(store, "app", &labels));
+	SCRIPT(moved, {"PutSecretValue", 400, "ResourceExistsException", "already in use"}, moved);
+	assert_ok(store->ops->check_write(store, "app", &both));
+	assert_ok(store->ops->check_write(store, "app", &odd));
+	assert_string_equal(sent(1, "ClientRequestToken"), OLD);
+	assert_string_equal(sent(1, "VersionStages"), "[\"AWSCURRENT\"]");
 }
 
 int main(void)

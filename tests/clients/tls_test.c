@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[32], certificate[64], key[64], other[64];
+static char folder[32], certificate[64], key[64], other[64], settings[64];
 static struct http *http;
 
 /* Starts openssl(1) with its output in a pipe. */
@@ -73,6 +73,21 @@ static int make_certificate(const char *path)
 	return status;
 }
 
+/* Debian's OpenSSL refuses old versions by itself; here it must be we who do. */
+static int allow_old_versions(void)
+{
+	FILE *file = fopen(settings, "we");
+
+	if (file == NULL)
+		return -1;
+	fputs("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
+	      "[c]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n"
+	      "[req]\ndistinguished_name = d\n[d]\n",
+	      file);
+	fclose(file);
+	return setenv("OPENSSL_CONF", settings, 1);
+}
+
 static int make_files(void **state)
 {
 	(void)state;
@@ -82,6 +97,9 @@ static int make_files(void **state)
 	snprintf(certificate, sizeof(certificate), "%s/certificate", folder);
 	snprintf(other, sizeof(other), "%s/other", folder);
 	snprintf(key, sizeof(key), "%s/key", folder);
+	snprintf(settings, sizeof(settings), "%s/openssl.cnf", folder);
+	if (allow_old_versions() != 0)
+		return -1;
 	if (make_certificate(other) != 0 || make_certificate(certificate) != 0)
 		return -1;
 	return http_open(&http).code == STATUS_OK ? 0 : -1;
@@ -94,6 +112,7 @@ static int remove_files(void **state)
 	unlink(certificate);
 	unlink(other);
 	unlink(key);
+	unlink(settings);
 	return rmdir(folder);
 }
 

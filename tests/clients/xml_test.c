@@ -23,6 +23,7 @@ static void xml_odd_text_is_refused(void **state)
 	assert_failed(xml_text("<b><c/></b>", "b", &text), STATUS_INVALID, "not closed");
 	assert_failed(xml_text("<b>&nbsp;</b>", "b", &text), STATUS_INVALID, "entity");
 	assert_failed(xml_text("<b>&#0;</b>", "b", &text), STATUS_INVALID, "entity");
+	assert_failed(xml_text("<b>&#x110000;</b>", "b", &text), STATUS_INVALID, "entity");
 	assert_failed(xml_text("<b>&lt</b>", "b", &text), STATUS_INVALID, "entity");
 }
 

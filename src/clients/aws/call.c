@@ -26,7 +26,7 @@ struct sending {
 	const struct aws_call *call;
 	struct aws_error *error;
 	const struct aws_keys *keys;
-	bool keys_refused, keys_renewed, clock_corrected;
+	bool keys_refused, keys_renewed;
 	char date[SIGV4_DATE_SIZE];
 	struct buffer authorization;
 	struct http_header headers[HEADERS_MAX];
@@ -97,7 +97,10 @@ static struct status prepare(void *context, int attempt, struct http_request *re
 	return OK;
 }
 
-/* New keys, or the right time, may turn a refusal into an answer: once each. */
+/*
+ * New keys, or the right time, may turn a refusal into an answer: once each. A clock that has been
+ * corrected is not off any more.
+ */
 static bool mend(struct sending *sending, const struct http_response *response)
 {
 	int64_t date;
@@ -109,12 +112,10 @@ static bool mend(struct sending *sending, const struct http_response *response)
 		sending->keys_renewed = true;
 		return true;
 	}
-	if (sending->error->class != AWS_ERROR_SIGNATURE || sending->clock_corrected ||
-	    !http_response_date(response, &date) ||
+	if (sending->error->class != AWS_ERROR_SIGNATURE || !http_response_date(response, &date) ||
 	    llabs(date - aws_now(sending->call)) < SKEW_NOTICED_S)
 		return false;
 	*sending->call->clock_skew += date - aws_now(sending->call);
-	sending->clock_corrected = true;
 	return true;
 }
 
