@@ -3,6 +3,7 @@
 # and shellcheck. Prints a line for each check and ends with the counts. Takes the build folder whose
 # compile_commands.json clang-tidy reads: one made for clang, whose warnings it knows.
 set -uo pipefail
+shopt -s lastpipe # `… | check` counts in this shell
 cd "$(dirname "$0")/.." || exit 1
 build=${1:-build-clang}
 passed=0

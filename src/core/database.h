@@ -64,7 +64,7 @@ struct database_ops {
 
 	/*
 	 * May `user` do everything that `model` may, in the connected database? INVALID: no; the
-	 * text names what is missing.
+	 * text names what is missing. NOT_FOUND: one of them does not exist.
 	 */
 	struct status (*compare_users)(struct database *, const char *user, const char *model);
 

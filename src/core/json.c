@@ -80,7 +80,6 @@ static int compare_keys(const void *a, const void *b)
 static struct status refuse_twins(const cJSON *object)
 {
 	size_t count = (size_t)cJSON_GetArraySize(object), i = 0;
-	AUTO(json_clear) cJSON *twin = NULL;
 	const char **keys;
 	const cJSON *item;
 

@@ -357,8 +357,7 @@ static void set_secret_with_an_edited_pending_version_is_refused(void **state)
 static void set_secret_with_an_admin_of_another_host_never_logs_in(void **state)
 {
 	static const char *const admins[] = {
-		"{\"host\":\"other.example\",\"username\":\"admin\",\"password\":\"admin-"
-		"password\"}",
+		"{\"host\":\"other.example\",\"username\":\"admin\",\"password\":\"p\"}",
 		"{\"username\":\"admin\",\"password\":\"admin-password\"}",
 		"{\"host\":\"db.example\",\"port\":9999,\"username\":\"admin\",\"password\":\"x\"}",
 	};

@@ -62,6 +62,7 @@ static const char *const engines[] = {"postgres", "postgresql", "aurora-postgres
 const struct database_driver postgres_driver = {
 	.engines = engines,
 	.default_port = 5432,
+	.default_dbname = "postgres",
 	.username_max = POSTGRES_NAME_MAX,
 	/* PostgreSQL sets no rules; RDS asks for 8 to 128 characters. */
 	.password_rules = {.min_length = 8, .max_length = 128},
