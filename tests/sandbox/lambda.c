@@ -179,7 +179,7 @@ static struct reply answer(struct sandbox *sandbox, const struct request *reques
 	while (invocation != NULL && (strlen(invocation->id) != id_length ||
 				      strncmp(invocation->id, rest, id_length) != 0))
 		invocation = invocation->next;
-	if (invocation == NULL || !invocation->running)
+	if (invocation == NULL)
 		return runtime_error(400, "InvalidRequestID", "Invalid request ID");
 	if (invocation->outcome != OUTCOME_NONE)
 		return runtime_error(403, "InvalidStateTransition",

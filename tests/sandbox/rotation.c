@@ -209,7 +209,7 @@ static void forget_oldest(struct rotations *rotations)
 	free(rotations->list[at]);
 	rotations->count--;
 	memmove(rotations->list + at, rotations->list + at + 1,
-		(rotations->count - at) * sizeof(rotations->list[0]));
+		(rotations->count - at) * sizeof(struct rotation *));
 }
 
 bool rotation_start(struct sandbox *sandbox, const struct secret *secret, const char *token,

@@ -82,8 +82,11 @@ static bool decode(char *text)
 	for (; *text != '\0'; text++) {
 		int high, low;
 
+		*out = *text;
+		if (*text == '+')
+			*out = ' ';
 		if (*text != '%') {
-			*out++ = *text == '+' ? ' ' : *text;
+			out++;
 			continue;
 		}
 		high = hex_digit(text[1]);

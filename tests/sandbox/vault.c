@@ -64,7 +64,7 @@ void vault_remove(struct vault *vault, struct secret *secret)
 		at++;
 	vault->count--;
 	memmove(vault->secrets + at, vault->secrets + at + 1,
-		(vault->count - at) * sizeof(vault->secrets[0]));
+		(vault->count - at) * sizeof(struct secret *));
 	secret_free(secret);
 }
 
@@ -135,7 +135,7 @@ void secret_remove_version(struct secret *secret, struct version *version)
 		at++;
 	secret->version_count--;
 	memmove(secret->versions + at, secret->versions + at + 1,
-		(secret->version_count - at) * sizeof(secret->versions[0]));
+		(secret->version_count - at) * sizeof(struct version *));
 	version_free(version);
 }
 

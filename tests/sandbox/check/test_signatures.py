@@ -94,7 +94,9 @@ class Signatures(SandboxTest):
 
     def test_wrong_content_hash_is_refused(self):
         request = self.request(headers={"X-Amz-Content-SHA256": "0" * 64})
-        self.assertEqual(self.answer(request)[1], "InvalidSignatureException")
+        self.assertEqual(self.answer(request), (
+            400, "InvalidSignatureException",
+            "The value of x-amz-content-sha256 is not the hash of the body."))
 
     def test_scope_of_another_region_or_service_is_refused(self):
         self.assertEqual(self.answer(self.request(region="us-east-1")),
