@@ -7,12 +7,26 @@
 #include "clients/http/http.h"
 #include "core/memory.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* AddressSanitizer keeps what was freed: there copies are meant to stay. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED
+#endif
 
 static char folder[32], certificate[64], key[64], other[64], settings[64];
 static struct http *http;
@@ -210,6 +224,83 @@ static void tls_version_below_1_2_is_refused(void **state)
 	assert_int_equal(response.progress, HTTP_NOT_SENT);
 }
 
+#ifndef SANITIZED
+/* How often text stands in memory that can be written, this program's own copies aside. */
+static int copies_in_memory(const char *text)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	size_t length = strlen(text);
+	char line[512], access[8];
+	uintptr_t from, to;
+	int count = 0;
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s", &from, &to, access) != 3 ||
+		    strncmp(access, "rw", 2) != 0 || strstr(line, "[stack]") != NULL)
+			continue;
+		for (const char *at = (const char *)from; (uintptr_t)at + length <= to; at++)
+			count += memcmp(at, text, length) == 0;
+	}
+	fclose(maps);
+	return count;
+}
+
+#define ANSWER "the body that nobody may find again"
+
+/* openssl(1) closes after each answer; this one, a process of its own, keeps the connection. */
+static void serve_and_stay(int listener)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\n" ANSWER;
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	SSL *connection = SSL_new(context);
+	char request[4096];
+
+	SSL_use_certificate_file(connection, certificate, SSL_FILETYPE_PEM);
+	SSL_use_PrivateKey_file(connection, key, SSL_FILETYPE_PEM);
+	SSL_set_fd(connection, accept(listener, NULL, NULL));
+	if (SSL_accept(connection) == 1 && SSL_read(connection, request, sizeof(request)) > 0)
+		SSL_write(connection, answer, sizeof(answer) - 1);
+	SSL_read(connection, request, sizeof(request)); /* until the peer has gone */
+	_exit(0);
+}
+
+static void tls_answer_leaves_no_copy_behind(void **state)
+{
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char url[64];
+	struct http_request request = {.what = "the TLS server",
+				       .method = "GET",
+				       .url = url,
+				       .ca_file = certificate,
+				       .bypass_proxy = true,
+				       .deadline = deadline_in(&clock_system, 5000)};
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", ntohs(address.sin_port));
+	child = fork();
+	if (child == 0)
+		serve_and_stay(listener);
+	close(listener);
+	assert_ok(http_exchange(http, &request, &response));
+	assert_int_equal(copies_in_memory(ANSWER), 1);
+	http_response_clear(&response);
+	assert_int_equal(copies_in_memory(ANSWER), 0); /* the connection is still open */
+	http_close(&http);
+	assert_int_equal(copies_in_memory(ANSWER), 0);
+	waitpid(child, NULL, 0);
+	assert_ok(http_open(&http));
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +308,9 @@ int main(void)
 		cmocka_unit_test(tls_unknown_ca_is_sent_nothing_and_names_the_setting),
 		cmocka_unit_test(tls_certificate_for_another_name_is_refused),
 		cmocka_unit_test(tls_version_below_1_2_is_refused),
+#ifndef SANITIZED
+		cmocka_unit_test(tls_answer_leaves_no_copy_behind),
+#endif
 	};
 
 	memory_init();

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 #include <string.h>
 #include <strings.h>
 
@@ -238,6 +239,14 @@ static void set_limits(CURL *curl, const struct http_request *request)
 	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_CACHE_S);
 }
 
+/* OpenSSL decrypts into a buffer of its own, which it would keep as it is and free as it is. */
+static CURLcode wipe_after_reading(CURL *curl, void *ssl_ctx, void *context)
+{
+	(void)curl, (void)context;
+	SSL_CTX_set_options(ssl_ctx, SSL_OP_CLEANSE_PLAINTEXT);
+	return CURLE_OK;
+}
+
 static void set_peer(const struct http *http, const struct http_request *request)
 {
 	CURL *curl = http->curl;
@@ -251,6 +260,7 @@ static void set_peer(const struct http *http, const struct http_request *request
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, wipe_after_reading);
 	if (request->ca_file != NULL) {
 		curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
