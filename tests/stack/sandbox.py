@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .certificates import Certificate
 from .process import Folder, Process, Server, StackError, answers
 
 if TYPE_CHECKING:
@@ -21,12 +23,18 @@ FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:tandem"
 
 
 class Sandbox(Server):
-    """`arguments` go to the program as they are."""
+    """`arguments` go to the program as they are. With a certificate it speaks TLS, and `ca` is the
+    PEM file that its clients trust."""
 
-    def __init__(self, folder: Folder, build: Path, *arguments: str) -> None:
+    def __init__(self, folder: Folder, build: Path, *arguments: str,
+                 certificate: Certificate | None = None, ca: Path | None = None) -> None:
         program = build.resolve() / "tests" / "tandem-sandbox"
         if not program.exists():
             raise StackError(f"{program} is missing: run ci/run.sh build")
+        self.ca = ca
+        if certificate is not None:
+            arguments += ("--tls-cert", str(certificate.certificate),
+                          "--tls-key", str(certificate.key))
         self.log = folder.path / "sandbox.log"
         port_file = folder.path / "sandbox.port"
         port_file.unlink(missing_ok=True)
@@ -41,7 +49,7 @@ class Sandbox(Server):
             self.process.stop()
             raise
         self.address = f"127.0.0.1:{self.port}"
-        self.url = f"http://{self.address}"
+        self.url = f"https://{self.address}" if certificate else f"http://{self.address}"
 
     def client(self, service: str, role: str | None = None) -> BaseClient:
         """A boto3 client, safe to share between threads.
@@ -54,11 +62,12 @@ class Sandbox(Server):
             keys = self.client("sts").assume_role(
                 RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}", RoleSessionName=role)["Credentials"]
         return aws_client(service, self.url, keys["AccessKeyId"], keys["SecretAccessKey"],
-                          keys["SessionToken"])
+                          keys["SessionToken"], self.ca)
 
     def environment(self) -> dict[str, str]:
         """What Tandem, the AWS CLI or an SDK need to work against it."""
-        return {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        bundle = {"AWS_CA_BUNDLE": str(self.ca)} if self.ca else {}
+        return {**bundle, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCESS_KEY,
                 "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_EC2_METADATA_DISABLED": "true",
                 "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.url, "AWS_ENDPOINT_URL_STS": self.url}
 
@@ -102,14 +111,16 @@ class Sandbox(Server):
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/sandbox/{name}", data, method=method,
                                          headers={"Content-Type": "application/json"})
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        trust = ssl.create_default_context(cafile=self.ca)
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                             urllib.request.HTTPSHandler(context=trust))
         with direct.open(request, timeout=timeout) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
 
 def aws_client(service: str, url: str, access_key: str, secret_key: str,
-               session_token: str | None = None) -> BaseClient:
+               session_token: str | None = None, ca: Path | None = None) -> BaseClient:
     """A boto3 client for a server of ours, which ignores the caller's profile and proxies."""
     try:
         import boto3  # only who needs AWS needs boto3
@@ -120,6 +131,6 @@ def aws_client(service: str, url: str, access_key: str, secret_key: str,
     return boto3.session.Session(
         aws_access_key_id=access_key, aws_secret_access_key=secret_key,
         aws_session_token=session_token, region_name=REGION,
-    ).client(service, endpoint_url=url, config=Config(
+    ).client(service, endpoint_url=url, verify=str(ca) if ca else None, config=Config(
         connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3, "mode": "standard"},
         proxies={}))
