@@ -200,11 +200,24 @@ static void *run(void *argument)
 	return NULL;
 }
 
+/* Joins the threads that have ended: a thread that is still on its way out holds memory. */
+static void join_ended(struct rotations *rotations)
+{
+	for (size_t i = 0; i < rotations->count; i++) {
+		struct rotation *rotation = rotations->list[i];
+
+		if (!rotation->ended || rotation->joined)
+			continue;
+		pthread_join(rotation->thread, NULL);
+		rotation->joined = true;
+	}
+}
+
 static void forget_oldest(struct rotations *rotations)
 {
 	size_t at = 0;
 
-	while (!rotations->list[at]->ended)
+	while (!rotations->list[at]->joined)
 		at++;
 	free(rotations->list[at]);
 	rotations->count--;
@@ -217,12 +230,10 @@ bool rotation_start(struct sandbox *sandbox, const struct secret *secret, const 
 {
 	struct rotations *rotations = &sandbox->rotations;
 	struct rotation *rotation;
-	pthread_attr_t detached;
-	pthread_t thread;
-	bool started;
 
 	if (rotations->threads == ROTATION_THREADS_MAX)
 		return false;
+	join_ended(rotations);
 	if (rotations->count == ROTATIONS_MAX)
 		forget_oldest(rotations);
 	rotation = allocate(sizeof(*rotation));
@@ -231,12 +242,7 @@ bool rotation_start(struct sandbox *sandbox, const struct secret *secret, const 
 	format_text(rotation->name, sizeof(rotation->name), "%s", secret->name);
 	format_text(rotation->token, sizeof(rotation->token), "%s", token);
 	random_uuid(rotation->rotation_token);
-
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	started = pthread_create(&thread, &detached, run, rotation) == 0;
-	pthread_attr_destroy(&detached);
-	if (!started) {
+	if (pthread_create(&rotation->thread, NULL, run, rotation) != 0) {
 		free(rotation);
 		return false;
 	}
@@ -272,6 +278,7 @@ cJSON *rotations_show(const struct rotations *rotations)
 
 void rotations_clear(struct rotations *rotations)
 {
+	join_ended(rotations);
 	for (size_t i = 0; i < rotations->count; i++)
 		free(rotations->list[i]);
 	rotations->count = 0;

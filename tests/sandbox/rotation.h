@@ -14,6 +14,7 @@
 #include "vault.h"
 
 #include <cjson/cJSON.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,7 +35,9 @@ struct rotation {
 	int64_t attempts;
 	char error[1024];	       /* of the last failed attempt */
 	struct invocation *invocation; /* of the step under way, or NULL */
-	bool ended;		       /* its thread is done with it */
+	bool ended;		       /* its thread is done with it … */
+	bool joined;		       /* … and gone */
+	pthread_t thread;
 };
 
 struct rotations {
@@ -45,7 +48,7 @@ struct rotations {
 
 struct sandbox;
 
-/* Begins a rotation of the secret under this token. False: too many run. */
+/* Begins a rotation of the secret under this token. False: there is no thread for it. */
 bool rotation_start(struct sandbox *, const struct secret *, const char *token, bool only_test);
 
 /* Ends the running rotation of this secret, if there is one. */
