@@ -79,7 +79,10 @@ bool http_response_date(const struct http_response *, int64_t *ret);
 /* A handle: connections and TLS sessions of its own. One exchange at a time. */
 struct http;
 
-/* Starts libcurl at the first call in the process; memory_init() has no say in it. UNAVAILABLE. */
+/*
+ * Starts libcurl at the first call in the process. The program must ignore SIGPIPE: OpenSSL writes
+ * to dead connections too. UNAVAILABLE: libcurl does not start, or no memory.
+ */
 struct status http_open(struct http **ret);
 void http_close(struct http **);
 
