@@ -1,6 +1,7 @@
 """Where credentials come from: STS by boto3, the two local endpoints by botocore's own providers."""
 
 import os
+import time
 from unittest import mock
 
 from botocore.credentials import ContainerProvider, InstanceMetadataProvider
@@ -63,8 +64,7 @@ class Sts(SandboxTest):
     def test_lifetime_is_the_shorter_of_both(self):
         def seconds(**ask):
             answer = self.sts.assume_role(RoleArn=ROLE, RoleSessionName="s-1", **ask)
-            return (answer["Credentials"]["Expiration"].timestamp()
-                    - __import__("time").time())
+            return answer["Credentials"]["Expiration"].timestamp() - time.time()
         self.assertAlmostEqual(seconds(), 3600, delta=3)
         self.assertAlmostEqual(seconds(DurationSeconds=900), 900, delta=3)
 

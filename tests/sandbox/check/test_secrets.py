@@ -1,5 +1,7 @@
-"""Secrets, versions and labels, as boto3 sees them. Texts and label lists marked R in the README
-were recorded from the real service."""
+"""Secrets, versions and labels, as boto3 sees them.
+
+The README says which texts are our own choice.
+"""
 
 import json
 
