@@ -8,7 +8,7 @@ SANITIZED=${SANITIZED:-build-sanitized}
 JOBS=${JOBS:-$(nproc)}
 
 BUILD_PACKAGES=(gcc cmake ninja-build pkg-config libc6-dev libcjson-dev libcurl4-openssl-dev libssl-dev
-	libpq-dev libinih-dev libcmocka-dev libmicrohttpd-dev)
+	libpq-dev libcmocka-dev libmicrohttpd-dev)
 RUN_PACKAGES=(postgresql pgbouncer openssl ca-certificates util-linux)
 LINT_PACKAGES=(clang clang-format clang-tidy shellcheck)
 

@@ -363,6 +363,7 @@ static void read_secret(struct aws *aws)
 	struct aws_error error;
 	struct aws_secrets_call call = {.operation = "GetSecretValue",
 					.id = "app",
+					.region_of = "app",
 					.body = "{}",
 					.body_length = 2,
 					.deadline = deadline_in(&clock_system, 5000)};

@@ -183,9 +183,11 @@ static void get_current_of_several_is_one_call(void **state)
 	SCRIPT({"BatchGetSecretValue", 200, NULL,
 		"{\"SecretValues\":["
 		"{\"ARN\":\"arn:aws:secretsmanager:eu-west-1:123456789012:secret:three-AbCdEf\","
-		"\"Name\":\"three\",\"SecretString\":\"3\"},"
-		"{\"ARN\":\"" ARN "\",\"Name\":\"app\",\"SecretString\":\"2\"},"
-		"{\"ARN\":\"arn:x\",\"Name\":\"one\",\"SecretString\":\"1\",\"VersionId\":\"v1\"}],"
+		"\"VersionStages\":[\"AWSCURRENT\"],\"Name\":\"three\",\"SecretString\":\"3\"},"
+		"{\"VersionStages\":[\"AWSCURRENT\"],\"ARN\":\"" ARN
+		"\",\"Name\":\"app\",\"SecretString\":\"2\"},"
+		"{\"VersionStages\":[\"AWSCURRENT\"],\"ARN\":\"arn:x\",\"Name\":\"one\","
+		"\"SecretString\":\"1\",\"VersionId\":\"v1\"}],"
 		"\"Errors\":[]}"});
 	assert_ok(store->ops->get_current(store, three, 3, readings));
 	assert_int_equal(server.count, 1);
@@ -214,7 +216,8 @@ static void get_current_what_the_batch_lacks_is_read_alone(void **state)
 
 	(void)state;
 	SCRIPT({"BatchGetSecretValue", 200, NULL,
-		"{\"SecretValues\":[{\"ARN\":\"arn:x\",\"Name\":\"one\",\"SecretString\":\"1\"}],"
+		"{\"SecretValues\":[{\"VersionStages\":[\"AWSCURRENT\"],\"ARN\":\"arn:x\",\"Name\":"
+		"\"one\",\"SecretString\":\"1\"}],"
 		"\"Errors\":[{\"SecretId\":\"app\",\"ErrorCode\":\"ResourceNotFoundException\"}]}"},
 	       {"GetSecretValue", 400, "ResourceNotFoundException",
 		"Secrets Manager can't find the specified secret."});
@@ -222,6 +225,23 @@ static void get_current_what_the_batch_lacks_is_read_alone(void **state)
 	assert_ok(readings[0].status);
 	assert_int_equal(readings[1].status.code, STATUS_NOT_FOUND);
 	assert_string_equal(sent(1, "SecretId"), ARN);
+	secret_readings_clear(readings, 2);
+}
+
+/* A batch cannot be asked for a label: what came without AWSCURRENT is read again, alone. */
+static void get_current_of_another_stage_is_read_again(void **state)
+{
+	struct secret_reading readings[3] = {0};
+
+	(void)state;
+	SCRIPT({"BatchGetSecretValue", 200, NULL,
+		"{\"SecretValues\":[{\"VersionStages\":[\"AWSCURRENT\"],\"ARN\":\"arn:x\","
+		"\"Name\":\"one\",\"SecretString\":\"1\"},{\"VersionStages\":[\"AWSPENDING\"],"
+		"\"ARN\":\"" ARN "\",\"Name\":\"app\",\"SecretString\":\"wrong\"}]}"},
+	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"right\",\"VersionId\":\"v\"}"});
+	assert_ok(store->ops->get_current(store, three, 2, readings));
+	assert_string_equal(secret_reveal(&readings[1].version.value), "right");
+	assert_string_equal(sent(1, "VersionStage"), "AWSCURRENT");
 	secret_readings_clear(readings, 2);
 }
 
@@ -277,6 +297,7 @@ int main(void)
 		TEST(get_current_of_several_is_one_call),
 		TEST(get_current_of_one_is_a_single_read),
 		TEST(get_current_what_the_batch_lacks_is_read_alone),
+		TEST(get_current_of_another_stage_is_read_again),
 		TEST(get_current_refused_batch_is_not_asked_again),
 		TEST(get_current_of_two_regions_is_read_singly),
 	};

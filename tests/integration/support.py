@@ -81,6 +81,7 @@ class World(unittest.TestCase):
     """`self.postgres`, `self.sandbox`, `self.manager` (boto3) for every test of the class."""
 
     lambda_variables: dict[str, str] = {}
+    sandbox_arguments: tuple[str, ...] = ("--retry-delay-ms", "50")
     with_lambda = True
 
     @classmethod
@@ -88,7 +89,7 @@ class World(unittest.TestCase):
         with ExitStack() as stack:
             cls.folder = stack.enter_context(Folder())
             cls.postgres = stack.enter_context(PostgreSQL(cls.folder))
-            cls.sandbox = stack.enter_context(Sandbox(cls.folder, BUILD, "--retry-delay-ms", "50"))
+            cls.sandbox = stack.enter_context(Sandbox(cls.folder, BUILD, *cls.sandbox_arguments))
             cls.manager = cls.sandbox.client("secretsmanager")
             cls.environment = {**cls.sandbox.environment(),
                                "TANDEM_DATABASE_CA": str(cls.postgres.authority.ca),

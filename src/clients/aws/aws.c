@@ -177,7 +177,7 @@ struct status aws_call_secrets_manager(struct aws *aws, const struct aws_secrets
 	snprintf(action, sizeof(action), "secretsmanager:%s", asked->operation);
 	snprintf(target, sizeof(target), "secretsmanager.%s", asked->operation);
 	TRY(get_ready(aws));
-	TRY(endpoint_region(aws->config, &aws->profile, asked->id, region));
+	TRY(endpoint_region(aws->config, &aws->profile, asked->region_of, region));
 	TRY(endpoint_resolve(aws->config, &aws->profile, AWS_SECRETS_MANAGER, region, &endpoint));
 	return aws_call_send(aws->http, &call, error, ret);
 }

@@ -33,7 +33,8 @@ struct status aws_describe_caller(struct aws *, struct deadline, const char **re
 /* One operation of Secrets Manager. */
 struct aws_secrets_call {
 	const char *operation; /* "GetSecretValue" */
-	const char *id;	       /* the secret's name or ARN: decides the region */
+	const char *id;	       /* the secret's name or ARN, for messages */
+	const char *region_of; /* the ARN, or else the setting, that decides the region */
 	const char *body;      /* JSON */
 	size_t body_length;
 	struct deadline deadline;

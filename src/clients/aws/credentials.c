@@ -167,8 +167,10 @@ static bool profile_has_credentials(const struct profile *profile)
 
 static struct status from_instance(const struct credentials_context *context, struct aws_keys *ret)
 {
-	static const char advice[] = "no AWS credentials: not in the environment, no web identity, "
-				     "none in a profile, no container endpoint, and ";
+	static const char advice[] =
+		"no AWS credentials: none in the environment (AWS_ACCESS_KEY_ID, "
+		"AWS_SECRET_ACCESS_KEY), no AWS_WEB_IDENTITY_TOKEN_FILE, none in a profile "
+		"(AWS_PROFILE), no container endpoint, and ";
 	struct status status;
 
 	if (context->config->metadata_disabled)

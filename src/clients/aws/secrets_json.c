@@ -156,6 +156,18 @@ struct status secrets_read_version(const cJSON *answer, const char *id, struct s
 	return OK;
 }
 
+bool secrets_has_stage(const cJSON *answer, const char *stage)
+{
+	const cJSON *label;
+
+	cJSON_ArrayForEach(label,
+			   cJSON_GetObjectItemCaseSensitive(
+				   answer, "VersionStages")) if (cJSON_IsString(label) &&
+								 strcmp(label->valuestring,
+									stage) == 0) return true;
+	return false;
+}
+
 bool secrets_id_means(const char *id, const char *name, const char *arn)
 {
 	size_t length = strlen(id);

@@ -30,6 +30,9 @@ struct status secrets_read_labels(const cJSON *answer, const char *id, struct se
  */
 struct status secrets_read_version(const cJSON *answer, const char *id, struct secret_version *ret);
 
+/* Does the answer say that its version has this label? */
+bool secrets_has_stage(const cJSON *answer, const char *stage);
+
 /* Is the secret of this name and ARN the one that `id`, a name, an ARN or its beginning, means? */
 bool secrets_id_means(const char *id, const char *name, const char *arn);
 

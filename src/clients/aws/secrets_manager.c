@@ -40,6 +40,14 @@ static struct secrets_manager *manager_of(struct secret_store *store)
 	return (struct secrets_manager *)store; /* the store is its first member */
 }
 
+/* A name says nothing about its region: it is looked for where the application secret is. */
+static const char *region_source(const struct secrets_manager *manager, const char *id)
+{
+	const char *application = manager->options.application_secret_id;
+
+	return strncmp(id, "arn:", strlen("arn:")) == 0 || application == NULL ? id : application;
+}
+
 /* Ends the body, sends it and parses the answer. `find_done` with its context, or NULL: repeatable.
  */
 static struct status ask(struct secrets_manager *manager, const char *operation, const char *id,
@@ -48,6 +56,7 @@ static struct status ask(struct secrets_manager *manager, const char *operation,
 {
 	struct aws_secrets_call call = {.operation = operation,
 					.id = id,
+					.region_of = region_source(manager, id),
 					.deadline = manager->options.deadline,
 					.repeatable = find_done == NULL,
 					.find_done = find_done,
@@ -141,10 +150,11 @@ static bool same_region(struct secrets_manager *manager, const char *const *ids,
 {
 	char first[AWS_REGION_MAX + 1], other[AWS_REGION_MAX + 1];
 
-	if (aws_region_of(manager->aws, ids[0], first).code != STATUS_OK)
+	if (aws_region_of(manager->aws, region_source(manager, ids[0]), first).code != STATUS_OK)
 		return false;
 	for (size_t i = 1; i < count; i++)
-		if (aws_region_of(manager->aws, ids[i], other).code != STATUS_OK ||
+		if (aws_region_of(manager->aws, region_source(manager, ids[i]), other).code !=
+			    STATUS_OK ||
 		    strcmp(first, other) != 0)
 			return false;
 	return true;
@@ -152,7 +162,9 @@ static bool same_region(struct secrets_manager *manager, const char *const *ids,
 
 /*
  * Fills in what the batch gave. What it did not give, and why, is left to a single read: that has
- * the better message, and the batch's own errors are one more way to say the same.
+ * the better message, and the batch's own errors are one more way to say the same. So is a value
+ * that is not labelled AWSCURRENT: a batch cannot be asked for a label, and moto answers with
+ * whatever version came last.
  */
 static void take_batch(const cJSON *answer, const char *const *ids, size_t count,
 		       struct secret_reading *ret, bool *done)
@@ -161,7 +173,7 @@ static void take_batch(const cJSON *answer, const char *const *ids, size_t count
 
 	cJSON_ArrayForEach(value, cJSON_GetObjectItemCaseSensitive(answer, "SecretValues"))
 	{
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < count && secrets_has_stage(value, "AWSCURRENT"); i++) {
 			if (done[i] || !secrets_id_means(ids[i], json_string(value, "Name"),
 							 json_string(value, "ARN")))
 				continue;
@@ -360,7 +372,7 @@ static struct status rotate(struct secret_store *store, const char *id, const ch
 	status = ask(manager_of(store), "RotateSecret", id, &exchange, find_rotating, &start);
 	if (is_type(&exchange, "InvalidRequestException") && says(&exchange, "revious rotation"))
 		return failure(
-			STATUS_INVALID,
+			STATUS_CONFLICT,
 			"the last rotation of secret '%s' is not finished; Secrets Manager tries "
 			"it again by itself. If it cannot end, mend what its log names and rotate "
 			"again, or give it up: aws secretsmanager update-secret-version-stage "
