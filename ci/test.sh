@@ -21,20 +21,25 @@ sum() { # FILE PATTERN [GROUP]: the sum of the group, the first unless told, of 
 	sed -nE "s/$2/\\${3:-1}/p" "$1" | awk '{ n += $1 } END { print n + 0 }'
 }
 
+# Sets good, bad and left from the log of a suite. unittest's count is used where no line says it.
+count() { # FILE
+	good=$(($(sum "$1" '^\[  PASSED  \] ([0-9]+) test.*') + $(sum "$1" '^.*: ([0-9]+) passed, [0-9]+ failed.*')))
+	bad=$(($(sum "$1" '^\[  FAILED  \] ([0-9]+) test\(s\).*') + $(sum "$1" '^.*: [0-9]+ passed, ([0-9]+) failed.*')))
+	left=$(sum "$1" '^.*: [0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped.*')
+	[ $((good + bad + left)) -eq 0 ] || return 0
+	bad=$(($(sum "$1" '^FAILED \(.*failures=([0-9]+).*') + $(sum "$1" '^FAILED \(.*errors=([0-9]+).*')))
+	left=$(sum "$1" '^(OK|FAILED) \(.*skipped=([0-9]+).*' 2)
+	good=$(($(sum "$1" '^Ran ([0-9]+) tests? in .*') - bad - left))
+	[ "$good" -ge 0 ] || good=0
+}
+
 suite() { # NAME COMMAND…
 	local name=$1 log status=0 good bad left
 	shift
 	log=$logs/$(echo "$name" | tr -c 'a-z0-9\n' '_')
 	local begun=$SECONDS
 	"$@" >"$log" 2>&1 || status=$?
-	good=$(($(sum "$log" '^\[  PASSED  \] ([0-9]+) test.*') + $(sum "$log" '^.*: ([0-9]+) passed, [0-9]+ failed.*')))
-	bad=$(($(sum "$log" '^\[  FAILED  \] ([0-9]+) test\(s\).*') + $(sum "$log" '^.*: [0-9]+ passed, ([0-9]+) failed.*')))
-	left=$(($(sum "$log" '^.*: [0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped.*') + $(sum "$log" '^(OK|FAILED) \(.*skipped=([0-9]+).*' 2)))
-	local ran broken
-	ran=$(sum "$log" '^Ran ([0-9]+) tests? in .*')
-	broken=$(($(sum "$log" '^FAILED \(.*failures=([0-9]+).*') + $(sum "$log" '^FAILED \(.*errors=([0-9]+).*')))
-	[ "$ran" -eq 0 ] || good=$((good + ran - broken - left))
-	bad=$((bad + broken))
+	count "$log"
 	# A suite that breaks down without a count, or counts nothing, is a failure of its own.
 	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
 	if [ $((good + bad + left)) -eq 0 ]; then bad=1; fi
@@ -48,7 +53,7 @@ suite() { # NAME COMMAND…
 		printf '%-28s ok, %d passed%s (%d s)\n' "$name" "$good" \
 			"$([ "$left" -gt 0 ] && echo ", $left skipped")" $((SECONDS - begun))
 	fi
-	grep -E '^skip:' "$log"
+	grep -E '^skip:|skipped .[^0-9]' "$log"
 	return 0
 }
 
@@ -88,8 +93,10 @@ suite "units, release" units "$build"
 suite "units, sanitizers" units "$sanitized"
 suite "PostgreSQL client" "$python" tests/stack/with_stack.py --postgres -- "$sanitized/tests/postgres_test"
 suite "sandbox and AWS's clients" "$python" tests/sandbox/sandbox_check.py "$sanitized/tests/tandem-sandbox"
-for test in tests/integration/*_test.py tests/stack/*_test.py; do
-	suite "$(basename "$test" .py | tr _ ' ')" "$python" "$test" --build-dir "$sanitized"
+suite "test tooling" "$python" -m unittest discover -s tests/stack -t tests -p '*_test.py'
+suite "demo's own units" "$python" -m unittest discover -s tests/demo -t tests -p '*_test.py'
+for test in tests/integration/*_test.py; do
+	suite "$(basename "$test" .py | tr _ ' ')" "$python" "$test" --build-dir "$sanitized" --verbose
 done
 suite "demo" demo
 suite "lint" ci/lint.sh "$build-clang"
