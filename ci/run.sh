@@ -66,8 +66,14 @@ run_build() { # build the program: build/tandem
 	cmake --build "$BUILD" -j "$JOBS"
 }
 
-run_demo() { # rotate real passwords while clients log in without pause (KEEP=1 leaves it running)
+quiet_build() { # what is being installed is told, what is being compiled is not
+	run_setup
+	echo "build: $BUILD/tandem"
 	run_build >/dev/null
+}
+
+run_demo() { # rotate real passwords while clients log in without pause (KEEP=1 leaves it running)
+	quiet_build
 	local python arguments=(--build-dir "$BUILD" --svg "${SVG:-$BUILD/timeline.svg}")
 	python=$(find_python)
 	[ "${KEEP:-0}" = 1 ] && arguments+=(--keep)
@@ -91,7 +97,7 @@ run_test() { # everything: units, real servers, independent clients, lint, sanit
 }
 
 run_bench() { # start-up, memory, calls and connections of a rotation, as a table and as JSON
-	run_build >/dev/null
+	quiet_build
 	"$(find_python)" tests/bench/bench.py --build-dir "$BUILD" "$@"
 }
 
