@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import uuid
 
 import support
@@ -150,6 +152,18 @@ class WithFunction(support.World):
         self.assertEqual(json.loads(done.stdout)["result"], "started")
         self.wait_until_quiet()
         self.assert_rotated(pair, pair.base)
+
+    def test_aws_command_line_drives_it(self) -> None:
+        pair = self.pair()
+        pair.create_secret()
+        done = subprocess.run(
+            ["aws", "--endpoint-url", self.sandbox.url, "secretsmanager", "rotate-secret",
+             "--secret-id", pair.secret], env={**os.environ, **self.sandbox.environment()},
+            capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rotation = self.wait_for_rotation(json.loads(done.stdout)["VersionId"])
+        self.assertEqual(rotation["state"], "succeeded", rotation)
+        self.assert_rotated(pair, pair.clone)
 
 
 if __name__ == "__main__":

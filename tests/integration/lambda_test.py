@@ -65,6 +65,20 @@ class Loop(support.World):
             for key in ("timestamp", "message", "requestId", "secret", "durationMs", "outcome"):
                 self.assertIn(key, line)
 
+    def test_log_follows_lambdas_own_settings(self) -> None:
+        for variables, expected in (({"AWS_LAMBDA_LOG_FORMAT": "Text"}, " ERROR "),
+                                    ({"AWS_LAMBDA_LOG_FORMAT": "json"}, '"level":"ERROR"'),
+                                    ({"AWS_LAMBDA_LOG_LEVEL": "fatal"}, '"level":"ERROR"')):
+            folder = self.enterContext(support.Folder())
+            with Lambda(folder, support.BUILD, self.sandbox,
+                        {**self.environment, **variables}) as function:
+                # Two functions are polling; whichever is asked, both are asked before long.
+                for _ in range(20):
+                    self.invoke(b"nonsense")
+                    if expected in function.log.read_text():
+                        break
+            self.assertIn(expected, function.log.read_text())
+
     def test_tick_without_secrets_says_what_to_set(self) -> None:
         answer = self.invoke({"detail-type": "Scheduled Event", "source": "aws.events"})
         self.assertEqual(answer["error_type"], "Function.RotateSecretFailed")
@@ -144,6 +158,35 @@ class Killed(support.World):
                 active = pair.clone if active == pair.base else pair.base
                 self.strike(pair, {"action": action, "skip": skip})
                 self.assert_rotated(pair, active)
+
+    def test_killed_at_any_moment_of_a_rotation_it_is_finished_by_the_next(self) -> None:
+        """One kill each millisecond, further into the rotation each time, until a run is not hit."""
+        pair = self.pair()
+        pair.create_secret(rotation=False)
+        variables = clean_environment({**self.environment})
+        arguments = [program(support.BUILD), "rotate", pair.secret]
+        kills, delay, active = 0, 0.0, pair.base
+        while True:
+            active = pair.clone if active == pair.base else pair.base
+            before = pair.read()
+            process = subprocess.Popen(arguments, env=variables, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            try:
+                process.wait(delay)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            errors = process.communicate()[1]
+            self.assertIn(process.returncode, (0, -signal.SIGKILL), errors)
+            self.assertTrue(pair.logs_in(), "AWSCURRENT must log in after the kill")
+            if pair.read() == before:
+                done = self.tandem("rotate", pair.secret)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            self.assert_rotated(pair, active)
+            if process.returncode == 0:
+                break
+            kills += 1
+            delay += 0.001
+        self.assertGreater(kills, 20, "so few kills prove nothing")
 
 
 if __name__ == "__main__":
