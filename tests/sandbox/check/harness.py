@@ -11,6 +11,7 @@ import time
 import unittest
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -27,7 +28,20 @@ SECRET_KEY = "sandbox/secret+key/EXAMPLE"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:tandem"
 RUNTIME = "/2018-06-01/runtime"
 
-_session = boto3.session.Session(region_name=REGION)
+
+
+def session() -> boto3.session.Session:
+    """Debian 12's botocore is older than BatchGetSecretValue and RotationToken: it is told of both
+    in its own way, by a file of extras to its model. A newer one is left alone."""
+    made = boto3.session.Session(region_name=REGION)
+    model = made._session.get_service_model("secretsmanager")
+    if "BatchGetSecretValue" in model.operation_names:
+        return made
+    os.environ["AWS_DATA_PATH"] = str(Path(__file__).parent / "models")
+    return boto3.session.Session(region_name=REGION)
+
+
+_session = session()
 _once = Config(retries={"total_max_attempts": 1}, proxies={}, connect_timeout=2, read_timeout=5)
 
 

@@ -96,7 +96,8 @@ class Faults(SandboxTest):
         self.assertEqual(caught.exception.partial, b'{"ARN":')
         self.assertEqual(self.get(), "two")
         self.sandbox.faults({"action": "GetSecretValue", "kind": "cut"})
-        with self.assertRaises((ConnectionClosedError, ResponseStreamingError)):
+        # An older botocore takes what is left, nothing, for an answer without members.
+        with self.assertRaises((ConnectionClosedError, ResponseStreamingError, KeyError)):
             self.get()
 
     def test_fault_strikes_sts_in_its_own_shape(self):
