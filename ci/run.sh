@@ -10,7 +10,7 @@ JOBS=${JOBS:-$(nproc)}
 BUILD_PACKAGES=(gcc cmake ninja-build pkg-config libc6-dev libcjson-dev libcurl4-openssl-dev libssl-dev
 	libpq-dev libcmocka-dev libmicrohttpd-dev)
 RUN_PACKAGES=(postgresql pgbouncer openssl ca-certificates util-linux)
-LINT_PACKAGES=(clang clang-format clang-tidy shellcheck)
+LINT_PACKAGES=(git clang clang-format clang-tidy shellcheck)
 
 # An interpreter that knows boto3: the first in PATH may be another one than Debian's, and lack it.
 find_python() {
