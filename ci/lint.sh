@@ -25,7 +25,7 @@ check() {
 
 sources() { git ls-files --cached --others --exclude-standard "$@"; }
 # Without a list of files every check below would find nothing, and pass.
-if [ -z "$(sources 'src/main.c' 2>&1 | grep '^src/main.c$')" ]; then
+if [ "$(sources 'src/main.c' 2>&1)" != src/main.c ]; then
 	echo "lint: git does not list the sources: is git installed, is this a checkout?"
 	exit 1
 fi
