@@ -6,21 +6,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define PROFILE_CHAIN_MAX 5
-
-struct status credentials_read_date(const char *text, int64_t *ret)
-{
-	struct tm utc = {0};
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-
-	if (rest == NULL || (*rest != 'Z' && *rest != '.'))
-		return failure(STATUS_INVALID, "the date of expiry is not of the form "
-					       "2026-11-21T22:06:19Z");
-	*ret = timegm(&utc);
-	return OK;
-}
 
 static struct status make_keys(const char *id, const char *secret, size_t secret_length,
 			       const char *token, size_t token_length, struct aws_keys *ret)

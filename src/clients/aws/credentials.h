@@ -10,20 +10,7 @@
 #ifndef CLIENTS_AWS_CREDENTIALS_H
 #define CLIENTS_AWS_CREDENTIALS_H
 
-#include "clients/aws/call.h"
-#include "clients/aws/profile.h"
-
-/* What every source may need; nothing is owned. */
-struct credentials_context {
-	const struct config *config;
-	const struct profile
-		*profile; /* the one the environment asks for; maybe empty, never NULL */
-	struct http *http;
-	struct deadline deadline;
-	const char *region; /* STS's, where the configuration names none */
-	int64_t *clock_skew;
-	unsigned *count;
-};
+#include "clients/aws/credentials_context.h"
 
 /*
  * Walks the chain. Nothing is remembered: whoever calls keeps the keys until they expire. DENIED:
@@ -31,8 +18,5 @@ struct credentials_context {
  * wrongly or is one we do not do. UNAVAILABLE: a source does not answer.
  */
 struct status credentials_fetch(const struct credentials_context *, struct aws_keys *ret);
-
-/* "2026-11-21T22:06:19Z" as Unix time in seconds. INVALID: it is not of that form. */
-struct status credentials_read_date(const char *text, int64_t *ret);
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef CLIENTS_AWS_METADATA_H
 #define CLIENTS_AWS_METADATA_H
 
-#include "clients/aws/credentials.h"
+#include "clients/aws/credentials_context.h"
 
 /*
  * From AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI. INVALID: plain http to a host that is

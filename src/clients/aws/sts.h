@@ -6,7 +6,7 @@
 #ifndef CLIENTS_AWS_STS_H
 #define CLIENTS_AWS_STS_H
 
-#include "clients/aws/credentials.h"
+#include "clients/aws/credentials_context.h"
 
 struct sts_role {
 	const char *arn;
