@@ -1,6 +1,6 @@
 #include "core/plan.h"
 
-#include "core/json.h"
+#include "core/fields.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -8,92 +8,12 @@
 #include <string.h>
 #include <strings.h>
 
-/*
- * The two shapes differ in key names only; whichever of the two is there is meant. What an owner
- * wrote wins over RDS_*: the variables fill what a secret leaves out.
- */
-static const cJSON *field(const struct credential *secret, const char *aws, const char *other)
-{
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(secret->fields, aws);
-
-	if (item == NULL && other != NULL)
-		item = cJSON_GetObjectItemCaseSensitive(secret->fields, other);
-	return cJSON_IsNull(item) ? NULL : item;
-}
-
-static struct status text_field(const struct credential *secret, const char *aws, const char *other,
-				const char *fallback, const char **ret)
-{
-	const cJSON *item = field(secret, aws, other);
-
-	if (item == NULL) {
-		*ret = fallback;
-		return OK;
-	}
-	if (!cJSON_IsString(item) || item->valuestring[0] == '\0')
-		return failure(STATUS_INVALID, "\"%s\" is not a text: write it as \"…\"",
-			       item->string);
-	*ret = item->valuestring;
-	return OK;
-}
-
-/* A port as AWS writes it, 5432, or as people do, "5432". */
-static struct status port_field(const struct credential *secret, const char *aws, const char *other,
-				long fallback, uint16_t *ret)
-{
-	const cJSON *item = field(secret, aws, other);
-	double port = (double)fallback;
-
-	if (cJSON_IsNumber(item)) {
-		port = item->valuedouble;
-	} else if (cJSON_IsString(item)) {
-		char *end;
-
-		port = (double)strtol(item->valuestring, &end, 10);
-		if (*end != '\0' || end == item->valuestring)
-			port = -1;
-	} else if (item != NULL) {
-		port = -1;
-	}
-	if (!(port >= 1 && port <= 65535) || port != (double)(uint16_t)port)
-		return failure(STATUS_INVALID, "\"%s\" is not a port: a number from 1 to 65535",
-			       item != NULL ? item->string : aws);
-	*ret = (uint16_t)port;
-	return OK;
-}
+#define HOST_MAX 253 /* RFC 1035's longest name */
 
 static struct status copy_text(const char *text, char **ret)
 {
 	*ret = memory_copy_string(text);
 	return *ret != NULL ? OK : OUT_OF_MEMORY;
-}
-
-/* A list of texts that are not empty; a missing key is an empty list. */
-static struct status list_field(const struct credential *secret, const char *key, size_t most,
-				char **ret, size_t *ret_count)
-{
-	const cJSON *list = field(secret, key, NULL), *item;
-
-	if (list == NULL)
-		return OK;
-	if (!cJSON_IsArray(list))
-		return failure(STATUS_INVALID, "\"%s\" is not a list: write [\"…\", \"…\"]", key);
-	cJSON_ArrayForEach(item, list)
-	{
-		if (!cJSON_IsString(item) || item->valuestring[0] == '\0')
-			return failure(STATUS_INVALID, "\"%s\" holds something that is not a text",
-				       key);
-		if (*ret_count == most)
-			return failure(STATUS_INVALID, "\"%s\" holds more than %zu entries", key,
-				       most);
-		for (size_t i = 0; i < *ret_count; i++)
-			if (strcmp(ret[i], item->valuestring) == 0)
-				return failure(STATUS_INVALID, "\"%s\" holds '%s' twice", key,
-					       item->valuestring);
-		TRY(copy_text(item->valuestring, &ret[*ret_count]));
-		(*ret_count)++;
-	}
-	return OK;
 }
 
 /* AWS's ring: `name` and `name_clone`, as its multi-user rotation templates have it. */
@@ -117,7 +37,7 @@ static struct status make_ring(const struct credential *current, struct plan *pl
 {
 	size_t active;
 
-	TRY(list_field(current, "rotation_usernames", PLAN_USERS_MAX, plan->users,
+	TRY(field_list(current, "rotation_usernames", PLAN_USERS_MAX, plan->users,
 		       &plan->user_count));
 	if (plan->user_count == 0 && plan->admin_secret_id != NULL)
 		TRY(ring_of_aws(current->username, plan));
@@ -142,6 +62,13 @@ static struct status make_ring(const struct credential *current, struct plan *pl
 				       "the user name '%s' has %zu bytes; %s takes at most %zu",
 				       plan->users[i], strlen(plan->users[i]),
 				       plan->driver->engines[0], plan->driver->username_max);
+	if (plan->user_count > 2 && plan->admin_secret_id == NULL && plan->proxy_secret_count == 0)
+		return failure(
+			STATUS_INVALID,
+			"with %zu users and neither an admin secret nor proxy secrets nobody "
+			"keeps the password of a user that was not active last: add "
+			"\"masterarn\", or let two users take turns",
+			plan->user_count);
 	plan->active_user = plan->users[active];
 	plan->inactive_user = plan->users[(active + 1) % plan->user_count];
 	return OK;
@@ -154,7 +81,7 @@ static struct status find_driver(const struct credential *current, const struct 
 	size_t used = 0;
 	const char *engine = NULL;
 
-	TRY(text_field(current, "engine", NULL, config->engine, &engine));
+	TRY(field_text(current, "engine", NULL, config->engine, &engine));
 	for (size_t i = 0; drivers[i] != NULL && used < sizeof(known); i++)
 		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
 					 i == 0 ? "" : ", ", drivers[i]->engines[0]);
@@ -170,22 +97,13 @@ static struct status find_driver(const struct credential *current, const struct 
 	return OK;
 }
 
-/* "ssl": absent, true or "true" = verified TLS; false = plaintext, because its owner wrote so. */
-static struct status read_ssl(const struct credential *current, bool *ret)
+/* One name or address: a path would be a socket, a comma several hosts, and no certificate fits. */
+static struct status check_host(const char *key, const char *host)
 {
-	const cJSON *item = field(current, "ssl", NULL);
-
-	*ret = true;
-	if (item == NULL || cJSON_IsTrue(item))
-		return OK;
-	if (cJSON_IsFalse(item) ||
-	    (cJSON_IsString(item) && strcasecmp(item->valuestring, "false") == 0)) {
-		*ret = false;
-		return OK;
-	}
-	if (cJSON_IsString(item) && strcasecmp(item->valuestring, "true") == 0)
-		return OK;
-	return failure(STATUS_INVALID, "\"ssl\" is neither true nor false");
+	if (strpbrk(host, "/@, \t") != NULL || strlen(host) > HOST_MAX)
+		return failure(STATUS_INVALID, "\"%s\" is not one host name or address: '%.64s'",
+			       key, host);
+	return OK;
 }
 
 static struct status add_database(const struct credential *current, const struct config *config,
@@ -194,16 +112,17 @@ static struct status add_database(const struct credential *current, const struct
 	struct login *login = &plan->logins[0];
 	const char *host = NULL, *dbname = NULL;
 
-	TRY(text_field(current, "host", "database_host", config->host, &host));
-	TRY(text_field(current, "dbname", "database_name", config->dbname, &dbname));
+	TRY(field_text(current, "host", "database_host", config->host, &host));
+	TRY(field_text(current, "dbname", "database_name", config->dbname, &dbname));
 	if (host == NULL)
 		return failure(STATUS_INVALID,
 			       "\"host\" is missing: add it to the secret or set RDS_HOST");
+	TRY(check_host("host", host));
 	plan->login_count = 1;
 	*login = (struct login){
 		.kind = LOGIN_DATABASE, .driver = plan->driver, .ca_file = config->database_ca};
-	TRY(read_ssl(current, &login->tls));
-	TRY(port_field(current, "port", "database_port",
+	TRY(field_ssl(current, &login->tls));
+	TRY(field_port(current, "port", "database_port",
 		       config->port != 0 ? config->port : plan->driver->default_port,
 		       &login->port));
 	TRY(copy_text(host, &login->host));
@@ -238,6 +157,7 @@ static struct status add_proxy(const char *endpoint, const struct config *config
 	if (length == 0)
 		return failure(STATUS_INVALID, "\"proxy_endpoints\" holds '%s', which has no host",
 			       endpoint);
+	TRY(check_host("proxy_endpoints", endpoint));
 	*login = (struct login){
 		.kind = LOGIN_PROXY,
 		.driver = plan->driver,
@@ -264,9 +184,7 @@ static struct status add_proxies(const struct credential *current, const struct 
 	AUTO(endpoints_clear) char *endpoints[PLAN_PROXIES_MAX] = {0};
 	size_t count = 0;
 
-	TRY(list_field(current, "proxy_secret_ids", PLAN_PROXIES_MAX, plan->proxy_secret_ids,
-		       &plan->proxy_secret_count));
-	TRY(list_field(current, "proxy_endpoints", PLAN_PROXIES_MAX, endpoints, &count));
+	TRY(field_list(current, "proxy_endpoints", PLAN_PROXIES_MAX, endpoints, &count));
 	if (count > 0 && plan->proxy_secret_count == 0)
 		return failure(
 			STATUS_INVALID,
@@ -304,16 +222,32 @@ static struct status make_policy(const struct config *config, struct plan *plan)
 	return password_policy_check(policy);
 }
 
+/* What this version does not do must not look as if it did. */
+static struct status refuse_mirrors(const struct credential *current)
+{
+	const cJSON *mirrors = cJSON_GetObjectItemCaseSensitive(current->fields, "mirrors");
+
+	if (mirrors == NULL || cJSON_IsNull(mirrors) ||
+	    (cJSON_IsArray(mirrors) && mirrors->child == NULL))
+		return OK;
+	return failure(STATUS_INVALID,
+		       "\"mirrors\" is not supported by this version: the credential would not be "
+		       "mirrored; remove it");
+}
+
 struct status plan_make(const struct credential *current, const struct config *config,
 			const struct database_driver *const *drivers, struct plan *ret)
 {
 	AUTO(plan_clear) struct plan plan = PLAN_INIT;
 	const char *admin = NULL;
 
+	TRY(refuse_mirrors(current));
 	TRY(find_driver(current, config, drivers, &plan));
-	TRY(text_field(current, "masterarn", "admin_secret_id", NULL, &admin));
+	TRY(field_text(current, "masterarn", "admin_secret_id", NULL, &admin));
 	if (admin != NULL)
 		TRY(copy_text(admin, &plan.admin_secret_id));
+	TRY(field_list(current, "proxy_secret_ids", PLAN_PROXIES_MAX, plan.proxy_secret_ids,
+		       &plan.proxy_secret_count));
 	TRY(make_ring(current, &plan));
 	TRY(add_database(current, config, &plan));
 	TRY(add_proxies(current, config, &plan));
@@ -389,8 +323,14 @@ struct status plan_check_admin(const struct plan *plan, const struct credential 
 	const char *host = NULL;
 	uint16_t port = 0;
 
-	TRY(text_field(admin, "host", "database_host", NULL, &host));
-	TRY(port_field(admin, "port", "database_port", plan->driver->default_port, &port));
+	TRY(field_text(admin, "host", "database_host", NULL, &host));
+	TRY(field_port(admin, "port", "database_port", plan->driver->default_port, &port));
+	if (index_of_user(plan, admin->username) < plan->user_count)
+		return failure(
+			STATUS_INVALID,
+			"the admin secret '%s' names '%s', one of the users that take turns: "
+			"its password would be changed under it; name another user's secret",
+			plan->admin_secret_id, admin->username);
 	if (host == NULL)
 		return failure(
 			STATUS_INVALID,

@@ -196,6 +196,18 @@ static void plan_refuses_odd_secrets(void **state)
 		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\":5\"]}",
 		 "has no host"},
 		{"{" AWS_SHAPE ",\"masterarn\":7}", "\"masterarn\" is not a text"},
+		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\",\"b\",\"c\"]}", "with 3 users"},
+		{"{" AWS_SHAPE "," RING ",\"mirrors\":[{\"store\":\"oci-vault\"}]}",
+		 "\"mirrors\" is not supported"},
+		{"{\"engine\":\"postgres\",\"host\":\"/"
+		 "tmp\",\"username\":\"app\",\"password\":\"p\"," RING "}",
+		 "\"host\" is not one host name"},
+		{"{\"engine\":\"postgres\",\"host\":\"a,b\",\"username\":\"app\",\"password\":"
+		 "\"p\"," RING "}",
+		 "\"host\" is not one host name"},
+		{"{" AWS_SHAPE "," RING
+		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\"a,b\"]}",
+		 "\"proxy_endpoints\" is not one host name"},
 	};
 
 	(void)state;
