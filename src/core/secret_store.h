@@ -98,8 +98,8 @@ struct secret_store_ops {
 
 	/*
 	 * Asks the store to begin a rotation under `token`: it will call the secret's function.
-	 * INVALID: no function is configured, or one is not finished yet (the text says what to
-	 * do).
+	 * INVALID: no function is configured. CONFLICT: the last one is not finished, and the store
+	 * tries it again (the text says what else to do).
 	 */
 	struct status (*rotate)(struct secret_store *, const char *id, const char *token);
 

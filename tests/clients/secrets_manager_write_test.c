@@ -165,7 +165,8 @@ static void rotate_unfinished_one_says_what_to_do(void **state)
 {
 	(void)state;
 	SCRIPT({"RotateSecret", 400, "InvalidRequestException",
-		"A previous rotation isn't complete. That rotation will be reattempted."});
+		"A previous rotation isn't complete. That rotation will be reattempted."},
+	       LABELS(OLD, ""));
 	assert_failed(store->ops->rotate(store, "app", TOKEN), STATUS_CONFLICT,
 		      "update-secret-version-stage");
 }

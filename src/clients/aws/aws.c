@@ -87,6 +87,15 @@ struct status aws_region_of(struct aws *aws, const char *id, char ret[AWS_REGION
 	return endpoint_region(aws->config, &aws->profile, id, ret);
 }
 
+struct status aws_check_endpoint(struct aws *aws, const char *id)
+{
+	struct endpoint endpoint;
+	char region[AWS_REGION_MAX + 1];
+
+	TRY(aws_region_of(aws, id, region));
+	return endpoint_resolve(aws->config, &aws->profile, AWS_SECRETS_MANAGER, region, &endpoint);
+}
+
 /* For one call: whose keys, for which region's STS, until when. */
 struct asking {
 	struct aws *aws;

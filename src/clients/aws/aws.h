@@ -47,6 +47,12 @@ struct aws_secrets_call {
 struct status aws_call_secrets_manager(struct aws *, const struct aws_secrets_call *,
 				       struct aws_error *error, struct http_response *ret);
 
+/*
+ * Is there a region and an endpoint for calls about this secret? Reads the profile, calls nobody.
+ * INVALID: no; the text names the setting.
+ */
+struct status aws_check_endpoint(struct aws *, const char *id);
+
 /* The region calls about this secret go to. */
 struct status aws_region_of(struct aws *, const char *id, char ret[AWS_REGION_MAX + 1]);
 

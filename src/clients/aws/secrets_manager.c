@@ -365,12 +365,17 @@ static struct status rotate(struct secret_store *store, const char *id, const ch
 	AUTO(exchange_clear) struct exchange exchange = EXCHANGE_INIT;
 	struct rotation_start start = {store, id, token};
 	struct status status;
+	bool done = false;
 
 	TRY(secrets_add_string(&exchange.body, "SecretId", id));
 	TRY(secrets_add_string(&exchange.body, "ClientRequestToken", token));
 	TRY(secrets_add_true(&exchange.body, "RotateImmediately"));
 	status = ask(manager_of(store), "RotateSecret", id, &exchange, find_rotating, &start);
-	if (is_type(&exchange, "InvalidRequestException") && says(&exchange, "revious rotation"))
+	if (is_type(&exchange, "InvalidRequestException") && says(&exchange, "revious rotation")) {
+		/* It may be our own, whose first answer was an error although it had begun. */
+		TRY(find_rotating(&start, &done));
+		if (done)
+			return OK;
 		return failure(
 			STATUS_CONFLICT,
 			"the last rotation of secret '%s' is not finished; Secrets Manager tries "
@@ -379,6 +384,7 @@ static struct status rotate(struct secret_store *store, const char *id, const ch
 			"--secret-id '%s' --version-stage AWSPENDING --remove-from-version-id "
 			"VERSION (the one 'tandem status' shows as pending)",
 			id, id);
+	}
 	return status;
 }
 
@@ -456,8 +462,11 @@ struct status secrets_manager_open(struct aws *aws, const struct secrets_manager
 						    .rotate = rotate,
 						    .check_write = check_write,
 						    .close = close_store};
-	struct secrets_manager *made = memory_alloc_zero(1, sizeof(*made));
+	struct secrets_manager *made;
 
+	if (options->application_secret_id != NULL)
+		TRY(aws_check_endpoint(aws, options->application_secret_id));
+	made = memory_alloc_zero(1, sizeof(*made));
 	if (made == NULL)
 		return OUT_OF_MEMORY;
 	made->store.ops = &ops;

@@ -23,6 +23,7 @@ struct secrets_manager_options {
 	const struct secret *rotation_token;
 };
 
+/* INVALID: no region or endpoint for the application secret can be made of the configuration. */
 struct status secrets_manager_open(struct aws *, const struct secrets_manager_options *,
 				   struct secret_store **ret);
 

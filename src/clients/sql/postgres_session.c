@@ -19,6 +19,9 @@
 /* Under /dev/null there is never a file, nor a place to put one. */
 #define NO_FILE "/dev/null/none"
 
+/* To connect, shake hands and log in; an Aurora that has to wake up takes longest. */
+#define LOGIN_WAIT_MS 15000
+
 /*
  * PGTZ, PGDATESTYLE and PGGEQO become startup parameters, which proxies refuse, and PGSERVICE is
  * opened, whatever keywords are given. So none of libpq's variables stays, future ones included.
@@ -222,11 +225,13 @@ struct status postgres_connect(const struct login *login, const char *user,
 	session = memory_alloc_zero(1, sizeof(*session));
 	if (session == NULL)
 		return OUT_OF_MEMORY;
-	session->deadline = deadline;
+	/* A silent address must leave time to say so, and to try again. */
+	session->deadline = deadline_within(deadline, LOGIN_WAIT_MS);
 	describe(session, login, user, dbname);
 	TRY(choose_ca(session, login));
 	TRY(start(session, login, password));
 	TRY(finish(session));
+	session->deadline = deadline;
 	*ret = session;
 	session = NULL;
 	return OK;
@@ -301,6 +306,9 @@ struct status postgres_run(struct postgres *session, const char *sql, int parame
 	AUTO(postgres_result_clear) PGresult *last = NULL;
 	int sent;
 
+	/* Late is never: a process that was stopped meanwhile must not change what others changed. */
+	if (deadline_left(session->deadline) == 0)
+		return failure(STATUS_UNAVAILABLE, "no time is left to ask %s", session->place);
 	if (parameter_count == 0)
 		sent = PQsendQuery(session->connection, sql);
 	else
