@@ -91,14 +91,6 @@ static void log_failure(const struct log *log, struct status why)
 	log_write(log, LOG_ERROR, why.detail, fields);
 }
 
-static int run_lambda(const struct program *program)
-{
-	struct status ended = lambda_run(program);
-
-	log_failure(program->log, ended);
-	return EXIT_FAILED;
-}
-
 /* A configuration that cannot be read: said where the reader is. */
 static int refuse_to_start(struct status why)
 {
@@ -174,5 +166,8 @@ int main(int argc, char **argv)
 		.make_token = make_token,
 	};
 
-	return as_function ? run_lambda(&program) : (int)cli_run(&program, &line);
+	if (!as_function)
+		return (int)cli_run(&program, &line);
+	lambda_run(&program);
+	return EXIT_FAILED;
 }

@@ -242,12 +242,12 @@ static enum exit_status run_check(const struct program *program, const struct co
 }
 
 const struct command commands[] = {
-	{"rotate", "SECRET", 1, "rotate now: by the secret's function, or here if it has none",
+	{"rotate", "SECRET", 1, 0, "rotate now: by the secret's function, or here if it has none",
 	 run_rotate},
-	{"step", "STEP SECRET TOKEN", 3, "one step, as Secrets Manager would call it", run_step},
-	{"status", "SECRET", 1, "users, versions, copies and logins, and whether they agree",
+	{"step", "STEP SECRET TOKEN", 3, 1, "one step, as Secrets Manager would call it", run_step},
+	{"status", "SECRET", 1, 0, "users, versions, copies and logins, and whether they agree",
 	 run_status},
-	{"check", "SECRET", 1, "try all that a rotation needs, changing nothing", run_check},
+	{"check", "SECRET", 1, 0, "try all that a rotation needs, changing nothing", run_check},
 };
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
@@ -303,7 +303,28 @@ struct status cli_parse(int argc, char **argv, struct command_line *ret)
 	return OK;
 }
 
+/* A region or endpoint that cannot be right is a mistake in the configuration, whatever command. */
+static struct status check_configuration(const struct program *program,
+					 const struct command_line *line)
+{
+	AUTO(secret_store_close) struct secret_store *store = NULL;
+	const struct secret none = SECRET_INIT;
+	struct store_request request = {
+		.secret_id = line->arguments[line->command->secret],
+		.rotation_token = &none,
+		.deadline = deadline_in(&clock_system, program->config->timeout * 1000),
+	};
+
+	return program->open_store(program->context, &request, &store);
+}
+
 enum exit_status cli_run(const struct program *program, const struct command_line *line)
 {
+	struct status status = check_configuration(program, line);
+
+	if (status.code != STATUS_OK) {
+		complain(line, status);
+		return status.code == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
+	}
 	return line->command->run(program, line);
 }

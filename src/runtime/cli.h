@@ -1,10 +1,10 @@
 /*
  * cli: the command line.
  *
- *   tandem rotate SECRET            RotateSecret if the secret has a function, else the four steps
- * here tandem step STEP SECRET TOKEN   one step, as Secrets Manager would call it tandem status
- * SECRET            versions, copies and logins tandem check SECRET             everything a
- * rotation will need, tried without changing anything
+ *   tandem rotate SECRET           RotateSecret if the secret has a function, else the steps here
+ *   tandem step STEP SECRET TOKEN  one step, as Secrets Manager would call it
+ *   tandem status SECRET           versions, copies and logins
+ *   tandem check SECRET            everything a rotation will need, tried without changing anything
  *
  * Results go to stdout, as a table or as JSON with --json; what went wrong goes to stderr.
  */

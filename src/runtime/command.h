@@ -14,6 +14,7 @@ struct command {
 	const char *name;
 	const char *usage; /* its arguments, for people */
 	size_t argument_count;
+	size_t secret; /* which argument is the secret's id */
 	const char *meaning;
 	enum exit_status (*run)(const struct program *, const struct command_line *);
 };

@@ -5,6 +5,15 @@
 
 #include <string.h>
 
+#define ROTATION_TOKEN_MAX 1024
+
+static bool has(const cJSON *event, const char *key)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(event, key);
+
+	return item != NULL && !cJSON_IsNull(item);
+}
+
 static struct status require_text(const cJSON *event, const char *key, size_t least, size_t most,
 				  const char **ret)
 {
@@ -48,9 +57,10 @@ static struct status read_step(const cJSON *tree, struct event *event)
 	TRY(read_secret_id(tree, event));
 	TRY(require_text(tree, "ClientRequestToken", 32, VERSION_ID_MAX, &token));
 	memcpy(event->token, token, strlen(token) + 1);
-	if (cJSON_GetObjectItemCaseSensitive(tree, "RotationToken") == NULL)
+	/* Optional, and nobody's to judge: Secrets Manager checks what it made. */
+	if (!has(tree, "RotationToken"))
 		return OK;
-	TRY(require_text(tree, "RotationToken", 36, 256, &rotation_token));
+	TRY(require_text(tree, "RotationToken", 0, ROTATION_TOKEN_MAX, &rotation_token));
 	return secret_make(rotation_token, strlen(rotation_token), &event->rotation_token);
 }
 
@@ -76,11 +86,12 @@ struct status event_parse(const char *payload, size_t length, struct event *ret)
 	if (!cJSON_IsObject(tree))
 		return failure(STATUS_INVALID, "the event is not a JSON object");
 	event.kind = EVENT_TICK;
-	if (cJSON_GetObjectItemCaseSensitive(tree, "Step") != NULL)
+	if (has(tree, "Step"))
 		TRY(read_step(tree, &event));
-	else if (cJSON_GetObjectItemCaseSensitive(tree, "Command") != NULL)
+	else if (has(tree, "Command"))
 		TRY(read_command(tree, &event));
-	else if (cJSON_GetObjectItemCaseSensitive(tree, "ClientRequestToken") != NULL)
+	else if (has(tree, "SecretId") || has(tree, "ClientRequestToken") ||
+		 has(tree, "RotationToken"))
 		return failure(STATUS_INVALID, "the event has no \"Step\"");
 	event_clear(ret);
 	*ret = event;

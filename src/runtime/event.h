@@ -1,10 +1,11 @@
 /*
  * event: what a function was invoked with, told apart by its shape.
  *
- * `Step` means one step of a rotation, as Secrets Manager sends it. Anything else that is a JSON
- * object is a tick: start the configured rotation. The shape comes from the AWS page "Rotation
- * function" (Step, SecretId, ClientRequestToken, RotationToken) and the sample of a scheduled
- * event.
+ * `Step` means one step of a rotation, as Secrets Manager sends it. `Command` is ours: "check" or
+ * "status" of a secret, asked from inside the function's network, where the database can be reached.
+ * An object without any of a step's fields is a tick: start the configured rotation. The shape comes
+ * from the AWS page "Rotation function" (Step, SecretId, ClientRequestToken, RotationToken) and the
+ * sample of a scheduled event.
  */
 #ifndef RUNTIME_EVENT_H
 #define RUNTIME_EVENT_H

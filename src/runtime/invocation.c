@@ -115,38 +115,49 @@ static struct status tick_one(const struct invocation *invocation, const char *s
 	return unfinished ? OK : status;
 }
 
+/* The next entry of a comma separated list, blanks trimmed; `*at` moves on. */
+static struct status next_secret_id(const char **at, char ret[SECRET_ID_MAX + 1])
+{
+	const char *begin = *at, *end = begin + strcspn(begin, ",");
+
+	*at = *end == ',' ? end + 1 : end;
+	while (begin < end && *begin == ' ')
+		begin++;
+	while (end > begin && end[-1] == ' ')
+		end--;
+	if (begin == end || end - begin > SECRET_ID_MAX)
+		return failure(STATUS_INVALID,
+			       "AWS_SECRET_ID holds an entry that is empty or has more than %d "
+			       "characters: write names or ARNs, comma separated",
+			       SECRET_ID_MAX);
+	snprintf(ret, SECRET_ID_MAX + 1, "%.*s", (int)(end - begin), begin);
+	return OK;
+}
+
 struct status invocation_tick(const struct invocation *invocation)
 {
 	const char *at = invocation->program->config->secret_ids;
 	struct status first = OK;
 
 	if (at == NULL)
-		return failure(
-			STATUS_INVALID,
-			"the event names no step, so it is taken for a tick, but AWS_SECRET_ID is "
-			"not set: set it to the secrets to rotate, comma separated");
-	while (*at != '\0') {
-		size_t length = strcspn(at, ",");
-		const char *begin = at, *end = at + length;
+		return failure(STATUS_INVALID,
+			       "the event names no step, so it is taken for a tick, but "
+			       "AWS_SECRET_ID is not set: set it to the secrets to rotate, comma "
+			       "separated");
+	do {
 		char secret_id[SECRET_ID_MAX + 1];
+		struct status status = next_secret_id(&at, secret_id);
 
-		at = *end == ',' ? end + 1 : end;
-		while (begin < end && *begin == ' ')
-			begin++;
-		while (end > begin && end[-1] == ' ')
-			end--;
-		if (begin == end || (size_t)(end - begin) > SECRET_ID_MAX)
-			continue;
-		snprintf(secret_id, sizeof(secret_id), "%.*s", (int)(end - begin), begin);
-		struct status status = tick_one(invocation, secret_id);
+		if (status.code == STATUS_OK)
+			status = tick_one(invocation, secret_id);
 		if (first.code == STATUS_OK)
 			first = status;
-	}
+	} while (*at != '\0');
 	return first;
 }
 
-/* Who we are comes first: most of what fails later fails because of it. */
-static void add_caller(const struct invocation *invocation, const char *secret_id,
+/* Who we are comes first: what follows cannot be asked by nobody. */
+static bool add_caller(const struct invocation *invocation, const char *secret_id,
 		       struct inspection *ret)
 {
 	const struct program *program = invocation->program;
@@ -162,6 +173,7 @@ static void add_caller(const struct invocation *invocation, const char *secret_i
 	else
 		inspection_add(ret, "caller", "credentials", NULL, FINDING_BAD, "missing", "%s",
 			       status.detail);
+	return status.code == STATUS_OK;
 }
 
 #define SHORTEST_TIMEOUT_MS 30000
@@ -194,13 +206,13 @@ struct status invocation_inspect(const struct invocation *invocation, const char
 
 	TRY(open_store(invocation, secret_id, &none, &store));
 	rotation = rotation_of(invocation, secret_id, store, &report);
-	if (thorough)
-		inspect_check(&rotation, ret);
-	else
+	ret->count = 0;
+	if (!thorough) {
 		inspect_status(&rotation, ret);
-	if (!thorough)
 		return OK;
-	add_caller(invocation, secret_id, ret);
+	}
+	if (add_caller(invocation, secret_id, ret))
+		inspect_check(&rotation, ret);
 	add_timeout(invocation, ret);
 	return OK;
 }

@@ -22,6 +22,7 @@ struct loop {
 	const struct program *program;
 	struct http *http;
 	const char *api; /* host:port */
+	bool unusable;	 /* the API said 500: Lambda wants this environment gone at once */
 };
 
 /* One invocation's identity, copied out of the headers: the response is reused. */
@@ -56,7 +57,9 @@ static struct status call_api(struct loop *loop, const char *method, const char 
 	/* The process may be frozen for hours inside the wait for the next event. */
 	if (!may_block)
 		request.deadline = deadline_in(&clock_system, ANSWER_WAIT_MS);
-	return http_exchange(loop->http, &request, ret);
+	TRY(http_exchange(loop->http, &request, ret));
+	loop->unusable = ret->status / 100 == 5;
+	return OK;
 }
 
 static struct status build_error(const char *type, struct status why, struct buffer *ret)
@@ -137,15 +140,15 @@ static struct status run_event(const struct invocation *invocation, const struct
 	return buffer_append_string(answer, "{}");
 }
 
-static void log_refused_event(const struct invocation *invocation, struct status why)
+static void log_failure(const struct program *program, const char *request_id, struct status why)
 {
 	const struct log_field fields[] = {
-		LOG_TEXT("requestId", invocation->request_id),
+		LOG_TEXT("requestId", request_id),
 		LOG_TEXT("errorClass", status_code_name(why.code)),
 		LOG_END,
 	};
 
-	log_write(invocation->program->log, LOG_ERROR, why.detail, fields);
+	log_write(program->log, LOG_ERROR, why.detail, fields);
 }
 
 static struct status answer_turn(struct loop *loop, const struct turn *turn, const char *payload,
@@ -164,7 +167,7 @@ static struct status answer_turn(struct loop *loop, const struct turn *turn, con
 	struct status status = event_parse(payload, length, &event);
 
 	if (status.code != STATUS_OK) {
-		log_refused_event(&invocation, status);
+		log_failure(loop->program, turn->request_id, status);
 	} else {
 		type = error_type_of(&event);
 		status = run_event(&invocation, &event, &answer);
@@ -180,6 +183,15 @@ static struct status answer_turn(struct loop *loop, const struct turn *turn, con
 		return failure(STATUS_UNAVAILABLE,
 			       "the Lambda Runtime API answered %d to a response", accepted.status);
 	return OK;
+}
+
+/* For whatever library traces. putenv() with a buffer of ours: setenv() would leak one a turn. */
+static void keep_trace_id(const char *trace)
+{
+	static char variable[512];
+
+	snprintf(variable, sizeof(variable), "_X_AMZN_TRACE_ID=%s", trace != NULL ? trace : "");
+	putenv(variable);
 }
 
 static struct status read_turn(struct loop *loop, const struct http_response *next,
@@ -202,10 +214,7 @@ static struct status read_turn(struct loop *loop, const struct http_response *ne
 	/* A very short function keeps most of its time; a normal one leaves a second to report. */
 	left -= left < 4 * MARGIN_MS ? left / 4 : MARGIN_MS;
 	ret->deadline = deadline_in(&clock_system, left);
-	if (trace != NULL)
-		setenv("_X_AMZN_TRACE_ID", trace, 1);
-	else
-		unsetenv("_X_AMZN_TRACE_ID");
+	keep_trace_id(trace);
 	return OK;
 }
 
@@ -218,25 +227,25 @@ static struct status take_turn(struct loop *loop, struct http_response *next)
 	return answer_turn(loop, &turn, buffer_string(&next->body), next->body.length);
 }
 
-struct status lambda_run(const struct program *program)
+void lambda_run(const struct program *program)
 {
 	AUTO(http_close) struct http *http = NULL;
 	struct loop loop = {.program = program, .api = program->config->lambda_runtime_api};
-	struct status turn = OK;
+	struct status turn = http_open(&http);
 
-	TRY(http_open(&http));
+	if (turn.code != STATUS_OK) {
+		log_failure(program, NULL, turn);
+		return;
+	}
 	loop.http = http;
-	for (int failures = 0; failures < POLL_FAILURES_MAX;) {
+	for (int failures = 0; failures < POLL_FAILURES_MAX && !loop.unusable;) {
 		AUTO(http_response_clear) struct http_response next = HTTP_RESPONSE_INIT;
 
 		turn = take_turn(&loop, &next);
-		/* 5xx: this environment cannot be used any more, and Lambda wants us gone at once.
-		 */
-		if (next.progress == HTTP_ANSWERED && next.status / 100 == 5)
-			break;
 		failures = turn.code == STATUS_OK ? 0 : failures + 1;
+		if (failures > 0)
+			log_failure(program, NULL, turn);
 	}
-	return turn;
 }
 
 void lambda_report_init_error(const char *api, struct status why)

@@ -10,10 +10,11 @@
 #include "runtime/program.h"
 
 /*
- * Runs until the Runtime API cannot be used any more. Returns why: UNAVAILABLE. An event that is
- * none, or a step that fails, is reported to the API and does not end the loop.
+ * Runs until the Runtime API cannot be used any more, and has logged why: it is gone, or it answered
+ * 500, after which Lambda wants the process to end. An event that is none, or a step that fails, is
+ * reported to the API and does not end the loop.
  */
-struct status lambda_run(const struct program *);
+void lambda_run(const struct program *);
 
 /*
  * Tells the Runtime API at `api` (host:port) that the function cannot start, because of `why`. Best

@@ -37,6 +37,11 @@ static void event_without_a_rotation_token_is_fine(void **state)
 		"\"}",
 		&event));
 	assert_true(secret_empty(&event.rotation_token));
+	assert_ok(parse(
+		"{\"Step\":\"createSecret\",\"SecretId\":\"s\",\"ClientRequestToken\":\"" TOKEN
+		"\",\"RotationToken\":null}",
+		&event));
+	assert_true(secret_empty(&event.rotation_token));
 }
 
 static void event_of_a_schedule_is_a_tick(void **state)
@@ -87,8 +92,9 @@ static void event_that_is_wrong_names_the_field(void **state)
 		{"{\"Step\":\"setSecret\",\"SecretId\":\"s\",\"ClientRequestToken\":\"short\"}",
 		 "32 to 64 are expected"},
 		{"{\"Step\":\"setSecret\",\"SecretId\":\"s\",\"ClientRequestToken\":\"" TOKEN
-		 "\",\"RotationToken\":\"short\"}",
-		 "\"RotationToken\" in the event has 5 characters"},
+		 "\",\"RotationToken\":7}",
+		 "\"RotationToken\" in the event is not a string"},
+		{"{\"SecretId\":\"s\"}", "no \"Step\""},
 		{"{\"Command\":\"rotate\",\"SecretId\":\"s\"}", "check and status"},
 		{"{\"Command\":\"check\"}", "no \"SecretId\""},
 	};
