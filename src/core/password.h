@@ -49,9 +49,9 @@ struct password_rules {
 };
 
 /*
- * Narrows the policy so that the rules hold too: adds what they forbid and require, shortens to
- * max_length. INVALID: no password can satisfy both (shorter than min_length asked for, a required
- * class is not allowed or wholly excluded, …); the text names the variable to change.
+ * Narrows the policy so that the rules hold too: adds what they forbid and require. INVALID: no
+ * password can satisfy both (a length outside the engine's, a required class that is not allowed or
+ * wholly excluded, …); the text names the variable to change.
  */
 struct status password_policy_narrow(struct password_policy *, const struct password_rules *,
 				     const char *engine, const char *user);

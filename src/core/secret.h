@@ -3,8 +3,7 @@
  *
  * Not a `char *`, so that `printf("%s", s)` does not compile. secret_reveal() is the only way out
  * and belongs in the innermost call; ci/lint.sh keeps the list of files that may call it. The
- * bytes are wiped when the secret is cleared or overwritten, and never logged or compared in a
- * time that depends on them.
+ * bytes are wiped when the secret is cleared or overwritten, and never logged.
  */
 #ifndef CORE_SECRET_H
 #define CORE_SECRET_H

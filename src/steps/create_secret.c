@@ -20,23 +20,28 @@ static struct status check_labels(const struct rotation *rotation, bool *finishe
 	if (labels.current[0] == '\0')
 		return failure(STATUS_NOT_FOUND,
 			       "the secret has no current value to rotate from: put one");
-	if (rotation->started_here)
+	if (strcmp(labels.pending, rotation->token) == 0)
 		return OK;
-	if (!labels.rotation_enabled)
+	/* Its password may be in the database already: taking its label would lose it. */
+	if (labels.pending[0] != '\0' && strcmp(labels.pending, labels.current) != 0)
+		return failure(STATUS_CONFLICT,
+			       "another rotation, version '%s', is under way or stuck: let it end, "
+			       "or start it again; see `tandem status`",
+			       labels.pending);
+	if (labels.rotation_enabled)
+		return failure(STATUS_CONFLICT,
+			       "version '%s' is not pending: the rotation was aborted, or another "
+			       "one took its place; start it again",
+			       rotation->token);
+	if (!rotation->started_here)
 		return failure(STATUS_INVALID,
 			       "rotation is not enabled for the secret: turn it on, or use "
 			       "`tandem rotate`, which needs no schedule");
-	if (strcmp(labels.pending, rotation->token) != 0)
-		return failure(STATUS_CONFLICT,
-			       "version '%s' is not pending: the rotation was aborted, or another "
-			       "one took "
-			       "its place; start it again",
-			       rotation->token);
 	return OK;
 }
 
 static struct status find_copy(const struct rotation *rotation, const struct plan *plan,
-			       struct proxy_copy *ret)
+			       const struct credential *current, struct proxy_copy *ret)
 {
 	struct secret_reading readings[PLAN_PROXIES_MAX] = {0};
 	struct status found;
@@ -46,39 +51,69 @@ static struct status find_copy(const struct rotation *rotation, const struct pla
 	found = rotation->store->ops->get_current(rotation->store,
 						  (const char *const *)plan->proxy_secret_ids,
 						  plan->proxy_secret_count, readings);
+	/* The same text, this very list included, is the same secret under another id. */
+	for (size_t i = 0; i < plan->proxy_secret_count && found.code == STATUS_OK; i++)
+		if (secret_equal(&readings[i].version.value, &current->text))
+			found = failure(
+				STATUS_INVALID,
+				"\"proxy_secret_ids\" holds '%s', which is the secret under "
+				"rotation itself: make one for each user instead",
+				plan->proxy_secret_ids[i]);
 	if (found.code == STATUS_OK)
 		found = proxy_copy_find(plan, readings, plan->inactive_user, ret);
 	secret_readings_clear(readings, plan->proxy_secret_count);
 	return found;
 }
 
+static struct status keep_pending(const struct rotation *rotation, const struct plan *plan,
+				  const struct credential *current, const struct stored *pending)
+{
+	TRY(rotation_check_pending(rotation, plan, current, &pending->credential));
+	report_outcome(rotation, "kept the password prepared before", plan->inactive_user);
+	return OK;
+}
+
 /* The pending credential: the one that is there, else a new one, put there first of all. */
 static struct status prepare_pending(const struct rotation *rotation, const struct plan *plan,
 				     const struct credential *current, struct stored *ret)
 {
-	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
 	AUTO(secret_clear) struct secret password = SECRET_INIT;
-	struct secret_reading reading = {.status = OK};
-	struct status found = rotation->store->ops->get(rotation->store, rotation->secret_id,
-							STAGE_PENDING, rotation->token, true,
-							&version);
+	struct status status = rotation_get_pending(rotation, rotation->secret_id, true, ret);
 
-	if (found.code == STATUS_OK) {
-		reading.version = version;
-		TRY(rotation_parse(rotation->secret_id, &reading, ret));
-		report_outcome(rotation, "kept the password prepared before", plan->inactive_user);
-		return rotation_check_pending(rotation, plan, current, &ret->credential);
-	}
-	if (found.code != STATUS_NOT_FOUND)
-		return status_while(found, "reading the pending version");
+	if (status.code == STATUS_OK)
+		return keep_pending(rotation, plan, current, ret);
+	if (status.code != STATUS_NOT_FOUND)
+		return status_while(status, "reading the pending version");
 
 	TRY(password_generate(&plan->password_policy, rotation->random, &password));
 	TRY(credential_change(current, plan->inactive_user, &password, &ret->credential));
-	TRY_WHILE(rotation->store->ops->stage(rotation->store, rotation->secret_id, rotation->token,
-					      &ret->credential.text),
-		  "putting the pending version");
+	status = rotation->store->ops->stage(rotation->store, rotation->secret_id, rotation->token,
+					     &ret->credential.text);
+	if (status.code == STATUS_CONFLICT) {
+		/* The same step at the same time, or a late read: what was first counts. */
+		TRY_WHILE(rotation_get_pending(rotation, rotation->secret_id, false, ret),
+			  "reading the pending version that somebody else put");
+		return keep_pending(rotation, plan, current, ret);
+	}
+	TRY_WHILE(status, "putting the pending version");
 	report_outcome(rotation, "prepared a new password", plan->inactive_user);
 	return OK;
+}
+
+/* Is what the proxy secret has under our token the credential we wanted to put there? */
+static struct status check_copy(const struct rotation *rotation, const struct proxy_copy *copy,
+				const struct credential *pending)
+{
+	AUTO(stored_clear) struct stored staged = STORED_INIT;
+
+	TRY(rotation_get_pending(rotation, copy->secret_id, false, &staged));
+	if (strcmp(staged.credential.username, pending->username) == 0 &&
+	    secret_equal(&staged.credential.password, &pending->password))
+		return OK;
+	return failure(STATUS_CONFLICT,
+		       "the proxy secret '%s' has another password under version '%s': take its "
+		       "pending label away and rotate again",
+		       copy->secret_id, rotation->token);
 }
 
 /* The same password, pending, beside what the proxy secret holds already. */
@@ -86,15 +121,19 @@ static struct status prepare_copy(const struct rotation *rotation, const struct 
 				  const struct credential *pending)
 {
 	AUTO(credential_clear) struct credential changed = CREDENTIAL_INIT;
+	struct status status;
 
 	if (copy->secret_id == NULL || strcmp(copy->stored.version, rotation->token) == 0)
 		return OK;
 	TRY(credential_change(&copy->stored.credential, pending->username, &pending->password,
 			      &changed));
-	TRY_WHILE(rotation->store->ops->stage(rotation->store, copy->secret_id, rotation->token,
-					      &changed.text),
-		  "putting the pending version of the proxy secret '%s'", copy->secret_id);
-	return OK;
+	status = rotation->store->ops->stage(rotation->store, copy->secret_id, rotation->token,
+					     &changed.text);
+	/* Put by an earlier try, before somebody edited another key of it: the password counts. */
+	if (status.code == STATUS_CONFLICT)
+		status = check_copy(rotation, copy, pending);
+	return status_while(status, "putting the pending version of the proxy secret '%s'",
+			    copy->secret_id);
 }
 
 struct status create_secret(const struct rotation *rotation)
@@ -112,7 +151,7 @@ struct status create_secret(const struct rotation *rotation)
 	TRY_WHILE(rotation_get(rotation, rotation->secret_id, STAGE_CURRENT, &current),
 		  "reading the current version");
 	TRY(plan_make(&current.credential, rotation->config, rotation->drivers, &plan));
-	TRY(find_copy(rotation, &plan, &copy));
+	TRY(find_copy(rotation, &plan, &current.credential, &copy));
 	TRY(prepare_pending(rotation, &plan, &current.credential, &pending));
 	return prepare_copy(rotation, &copy, &pending.credential);
 }

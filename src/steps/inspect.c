@@ -10,7 +10,8 @@
 /* What one look at everything has read. */
 struct look {
 	const struct rotation *rotation;
-	bool thorough; /* check, not status */
+	bool thorough;	   /* check, not status */
+	bool active_works; /* the active user logged in at the database */
 	struct inspection *result;
 	struct secret_labels labels;
 	struct stored current, previous, pending;
@@ -123,9 +124,21 @@ static bool look_at_version(struct look *look, enum stage stage, const char *nam
 	return true;
 }
 
-#define HOW_TO_CLEAR                                                                    \
-	"to abort it: aws secretsmanager update-secret-version-stage --secret-id '%s' " \
-	"--version-stage AWSPENDING --remove-from-version-id %s"
+/* Without an admin the pending version may be the only place that has the user's password. */
+#define HOW_TO_CLEAR                                                                              \
+	"to give it up (first keep the pending password: the user may have it already): aws "     \
+	"secretsmanager update-secret-version-stage --secret-id '%s' --version-stage AWSPENDING " \
+	"--remove-from-version-id %s"
+
+/* One server that never answers must not use up the time of all the others. */
+#define LOGIN_WAIT_MS 5000
+
+static struct status log_in(struct look *look, const struct login *login, const char *user,
+			    const struct secret *password, struct database **ret)
+{
+	return rotation_login(look->rotation, login, user, password,
+			      deadline_within(look->rotation->deadline, LOGIN_WAIT_MS), ret);
+}
 
 /* A pending label on a version of its own: a rotation under way, or one that got stuck. */
 static void look_at_pending(struct look *look)
@@ -277,33 +290,62 @@ static const struct secret *known_password(const struct look *look, const char *
 	return NULL;
 }
 
+static void add_unknown_password(struct look *look, const char *kind, const char *place,
+				 const char *user)
+{
+	if (look->plan.admin_secret_id != NULL)
+		inspection_add(look->result, kind, place, user, FINDING_WARNING, "unknown", "%s",
+			       "no password is written down for this user; the admin will set one");
+	else
+		inspection_add(look->result, kind, place, user, FINDING_BAD, "unknown", "%s",
+			       "no password is written down for this user, and without an admin "
+			       "secret nobody can set one: add \"masterarn\"");
+}
+
+/* The last password; where it is refused, the pending one, which a rotation under way has set. */
+static struct status try_passwords(struct look *look, const struct login *login, const char *user,
+				   const struct secret *last, struct database **ret)
+{
+	const struct credential *pending = &look->pending.credential;
+	struct status tried = log_in(look, login, user, last, ret);
+
+	if (tried.code != STATUS_DENIED || pending->username == NULL ||
+	    strcmp(pending->username, user) != 0 || secret_equal(last, &pending->password))
+		return tried;
+	return log_in(look, login, user, &pending->password, ret);
+}
+
+static void look_at_grants(struct look *look, const char *place, const char *user,
+			   struct database *db)
+{
+	struct status compared = db->ops->compare_users(db, user, look->plan.active_user);
+
+	if (compared.code != STATUS_OK)
+		add_failure(look, "grants", place, user, compared);
+	else
+		inspection_add(look->result, "grants", place, user, FINDING_GOOD, "complete",
+			       "may do what '%s' may", look->plan.active_user);
+}
+
 static void look_at_login(struct look *look, const struct login *login, const char *user)
 {
-	const struct plan *plan = &look->plan;
 	const struct secret *password = known_password(look, user);
 	const char *kind = login->kind == LOGIN_PROXY ? "proxy login" : "login";
-	bool active = strcmp(user, plan->active_user) == 0;
+	bool active = strcmp(user, look->plan.active_user) == 0, mendable;
 	AUTO(database_close) struct database *db = NULL;
 	struct status tried;
 	char place[192];
 
 	snprintf(place, sizeof(place), "%s:%u", login->host, login->port);
 	if (password == NULL) {
-		inspection_add(
-			look->result, kind, place, user, FINDING_WARNING, "unknown",
-			plan->admin_secret_id != NULL
-				? "no password is written down for this user; the admin will set "
-				  "one"
-				: "no password is written down for this user, and without an admin "
-				  "secret nobody can set one: add \"masterarn\"");
+		add_unknown_password(look, kind, place, user);
 		return;
 	}
-	tried = rotation_login(look->rotation, login, user, password, &db);
+	tried = try_passwords(look, login, user, password, &db);
 	if (tried.code != STATUS_OK) {
 		/* The inactive user's may be missing where an admin will make it. */
-		bool mendable = !active && tried.code == STATUS_DENIED &&
-				plan->admin_secret_id != NULL;
-
+		mendable = !active && tried.code == STATUS_DENIED &&
+			   look->plan.admin_secret_id != NULL;
 		inspection_add(look->result, kind, place, user,
 			       mendable ? FINDING_WARNING : FINDING_BAD, state_of(tried), "%s",
 			       tried.detail);
@@ -311,14 +353,12 @@ static void look_at_login(struct look *look, const struct login *login, const ch
 	}
 	inspection_add(look->result, kind, place, user, login->tls ? FINDING_GOOD : FINDING_WARNING,
 		       "works", "%s", login->tls ? "" : "not encrypted: \"ssl\" is false");
-	if (!look->thorough || active || login->kind != LOGIN_DATABASE)
+	if (login->kind != LOGIN_DATABASE)
 		return;
-	tried = db->ops->compare_users(db, user, plan->active_user);
-	if (tried.code != STATUS_OK)
-		add_failure(look, "grants", place, user, tried);
-	else
-		inspection_add(look->result, "grants", place, user, FINDING_GOOD, "complete",
-			       "may do what '%s' may", plan->active_user);
+	if (active)
+		look->active_works = true;
+	else if (look->thorough)
+		look_at_grants(look, place, user, db);
 }
 
 static void look_at_logins(struct look *look)
@@ -338,12 +378,19 @@ static void look_at_admin(struct look *look)
 
 	if (plan->admin_secret_id == NULL)
 		return;
+	if (!look->active_works) {
+		/* As in setSecret: a host that refuses the active user may not be our database. */
+		inspection_add(look->result, "admin", plan->admin_secret_id, NULL, FINDING_WARNING,
+			       "not tried", "'%s' does not log in there, so the admin is not sent",
+			       plan->active_user);
+		return;
+	}
 	tried = rotation_get(rotation, plan->admin_secret_id, STAGE_CURRENT, &admin);
 	if (tried.code == STATUS_OK)
 		tried = plan_check_admin(plan, &admin.credential);
 	if (tried.code == STATUS_OK)
-		tried = rotation_login(rotation, &plan->logins[0], admin.credential.username,
-				       &admin.credential.password, &db);
+		tried = log_in(look, &plan->logins[0], admin.credential.username,
+			       &admin.credential.password, &db);
 	if (tried.code != STATUS_OK)
 		add_failure(look, "admin", plan->admin_secret_id, admin.credential.username, tried);
 	else
@@ -399,7 +446,6 @@ static void look(const struct rotation *rotation, bool thorough, struct inspecti
 	struct look look = {.rotation = rotation, .thorough = thorough, .result = ret};
 	struct status planned;
 
-	ret->count = 0;
 	if (!look_at_versions(&look))
 		return;
 	planned = plan_make(&look.current.credential, rotation->config, rotation->drivers,

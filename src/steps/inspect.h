@@ -40,7 +40,7 @@ struct inspection {
 						  const char *name, const char *user, enum severity,
 						  const char *state, const char *detail, ...);
 
-/* Fills `ret`. Failures are findings, so neither can fail; `rotation->token` is not used. */
+/* Append to `ret`. Failures are findings, so neither can fail; `rotation->token` is not used. */
 void inspect_status(const struct rotation *, struct inspection *ret);
 void inspect_check(const struct rotation *, struct inspection *ret);
 

@@ -47,11 +47,16 @@ struct status rotation_get(const struct rotation *rotation, const char *secret_i
 	return get(rotation, secret_id, stage, NULL, true, ret);
 }
 
+struct status rotation_get_pending(const struct rotation *rotation, const char *secret_id,
+				   bool miss_is_normal, struct stored *ret)
+{
+	return get(rotation, secret_id, STAGE_PENDING, rotation->token, miss_is_normal, ret);
+}
+
 struct status rotation_pending(const struct rotation *rotation, struct stored *ret, bool *finished)
 {
 	AUTO(stored_clear) struct stored current = STORED_INIT;
-	struct status found = get(rotation, rotation->secret_id, STAGE_PENDING, rotation->token,
-				  true, ret);
+	struct status found = rotation_get_pending(rotation, rotation->secret_id, true, ret);
 
 	*finished = false;
 	if (found.code != STATUS_NOT_FOUND)
@@ -62,7 +67,7 @@ struct status rotation_pending(const struct rotation *rotation, struct stored *r
 	*finished = strcmp(current.version, rotation->token) == 0;
 	if (*finished)
 		return OK;
-	found = get(rotation, rotation->secret_id, STAGE_PENDING, rotation->token, false, ret);
+	found = rotation_get_pending(rotation, rotation->secret_id, false, ret);
 	if (found.code == STATUS_NOT_FOUND)
 		return failure(
 			STATUS_CONFLICT,
@@ -136,15 +141,16 @@ struct status proxy_copy_find(const struct plan *plan, const struct secret_readi
 }
 
 struct status rotation_login(const struct rotation *rotation, const struct login *login,
-			     const char *user, const struct secret *password, struct database **ret)
+			     const char *user, const struct secret *password,
+			     struct deadline deadline, struct database **ret)
 {
 	if (!login->tls)
-		report_note(rotation,
-			    "\"ssl\" is false: the connection to %s:%u is not encrypted, and "
-			    "whoever is in "
-			    "between may read along",
-			    login->host, login->port);
-	return login->driver->open(login, user, password, rotation->deadline, ret);
+		report_note(
+			rotation,
+			"\"ssl\" is false: the connection to %s:%u is not encrypted, and whoever "
+			"is in between may read along, the password too if the server asks for it",
+			login->host, login->port);
+	return login->driver->open(login, user, password, deadline, ret);
 }
 
 void report_outcome(const struct rotation *rotation, const char *outcome, const char *user)

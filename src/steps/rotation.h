@@ -24,6 +24,13 @@ struct status rotation_get(const struct rotation *, const char *secret_id, enum 
 			   struct stored *ret);
 
 /*
+ * The version of this rotation's token at STAGE_PENDING of a secret. NOT_FOUND: there is none;
+ * where a miss is not normal, only after waiting for it.
+ */
+struct status rotation_get_pending(const struct rotation *, const char *secret_id,
+				   bool miss_is_normal, struct stored *ret);
+
+/*
  * The pending version of this rotation. `*finished` and OK without one: it is current already, so
  * nothing is left to do. CONFLICT: the token is neither pending nor current.
  */
@@ -55,9 +62,12 @@ void proxy_copy_clear(struct proxy_copy *);
 struct status proxy_copy_find(const struct plan *, const struct secret_reading *readings,
 			      const char *user, struct proxy_copy *ret);
 
-/* Opens a session at a login as this credential's user. The text names the place and the user. */
+/*
+ * Opens a session at a login as this user, until `deadline` at the latest. The text names the place
+ * and the user.
+ */
 struct status rotation_login(const struct rotation *, const struct login *, const char *user,
-			     const struct secret *password, struct database **ret);
+			     const struct secret *password, struct deadline, struct database **ret);
 
 /* What the report says happened, about whom; and what its operator should know besides. */
 void report_outcome(const struct rotation *, const char *outcome, const char *user);

@@ -73,6 +73,14 @@ static struct status read_situation(const struct rotation *rotation, struct situ
 	return read;
 }
 
+static struct status login_at_database(const struct rotation *rotation, const struct situation *now,
+				       const char *user, const struct secret *password,
+				       struct database **ret)
+{
+	return rotation_login(rotation, &now->plan.logins[0], user, password, rotation->deadline,
+			      ret);
+}
+
 static struct status change_as_admin(const struct rotation *rotation, const struct situation *now)
 {
 	const struct plan *plan = &now->plan;
@@ -82,23 +90,22 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	bool exists = false;
 
 	TRY(plan_check_admin(plan, admin));
-	/* A host that does not know the active credential is not our database: tell it nothing
-	 * more. */
-	TRY_WHILE(rotation_login(rotation, &plan->logins[0], plan->active_user,
-				 &now->current.credential.password, &db),
+	/* A host that does not know the active credential is not our database: tell it no more. */
+	TRY_WHILE(login_at_database(rotation, now, plan->active_user,
+				    &now->current.credential.password, &db),
 		  "proving that the active credential works there before the admin logs in");
 	database_close(&db);
-	TRY_WHILE(rotation_login(rotation, &plan->logins[0], admin->username, &admin->password,
-				 &db),
+	TRY_WHILE(login_at_database(rotation, now, admin->username, &admin->password, &db),
 		  "logging in as the admin");
 	TRY(db->ops->user_exists(db, pending->username, &exists));
-	if (exists) {
-		report_outcome(rotation, "set the password as the admin", pending->username);
-		return db->ops->set_password(db, pending->username, &pending->password);
-	}
-	report_outcome(rotation, "created the user", pending->username);
-	return db->ops->create_user_like(db, pending->username, plan->active_user,
-					 &pending->password);
+	if (exists)
+		TRY(db->ops->set_password(db, pending->username, &pending->password));
+	else
+		TRY(db->ops->create_user_like(db, pending->username, plan->active_user,
+					      &pending->password));
+	report_outcome(rotation, exists ? "set the password as the admin" : "created the user",
+		       pending->username);
+	return OK;
 }
 
 /*
@@ -122,38 +129,55 @@ static struct status last_password(const struct rotation *rotation, const struct
 	return secret_copy(&previous.credential.password, ret);
 }
 
+/* What to do when neither password is taken; with the database's own reason, it may be another. */
+static struct status explain_refusal(const struct rotation *rotation, const struct situation *now,
+				     bool last_known, struct status refused)
+{
+	const char *user = now->pending.credential.username;
+
+	if (!last_known)
+		return failure(STATUS_DENIED,
+			       "the pending password of '%s' is refused, and its last one is not "
+			       "known (the previous version is not this user's): set it to the one "
+			       "in version '%s', or name an admin secret as \"masterarn\". If a "
+			       "rotation was aborted, its version still holds the password: `aws "
+			       "secretsmanager list-secret-version-ids --include-deprecated`. The "
+			       "database said: %s",
+			       user, rotation->token, refused.detail);
+	return failure(STATUS_DENIED,
+		       "'%s' can log in neither with its last password (%s) nor with the pending "
+		       "one: set it to one of them, or name an admin secret as \"masterarn\". The "
+		       "database said: %s",
+		       user,
+		       now->copy.secret_id != NULL ? "from its proxy secret"
+						   : "from the previous version",
+		       refused.detail);
+}
+
 /* At most one try with each password: accounts lock. */
 static struct status change_as_user(const struct rotation *rotation, const struct situation *now)
 {
 	const struct credential *pending = &now->pending.credential;
-	const struct login *login = &now->plan.logins[0];
 	AUTO(secret_clear) struct secret last = SECRET_INIT;
 	AUTO(database_close) struct database *db = NULL;
 	struct status tried;
 
 	TRY(last_password(rotation, now, &last));
 	if (!secret_empty(&last) && !secret_equal(&last, &pending->password)) {
-		tried = rotation_login(rotation, login, pending->username, &last, &db);
+		tried = login_at_database(rotation, now, pending->username, &last, &db);
 		if (tried.code == STATUS_OK) {
+			TRY(db->ops->set_password(db, pending->username, &pending->password));
 			report_outcome(rotation, "changed the password", pending->username);
-			return db->ops->set_password(db, pending->username, &pending->password);
+			return OK;
 		}
 		if (tried.code != STATUS_DENIED)
 			return status_while(tried, "logging in as '%s' with its last password",
 					    pending->username);
 	}
 	/* Refused: an earlier try of this step may have got so far. */
-	tried = rotation_login(rotation, login, pending->username, &pending->password, &db);
+	tried = login_at_database(rotation, now, pending->username, &pending->password, &db);
 	if (tried.code == STATUS_DENIED)
-		return failure(
-			STATUS_DENIED,
-			"'%s' can log in at %s:%u neither with its last password (%s) nor with the "
-			"pending one: set its password to one of them, or name an admin secret as "
-			"\"masterarn\" that may",
-			pending->username, login->host, login->port,
-			secret_empty(&last)	      ? "none is known"
-			: now->copy.secret_id != NULL ? "from its proxy secret"
-						      : "from the previous version");
+		return explain_refusal(rotation, now, !secret_empty(&last), tried);
 	TRY_WHILE(tried, "logging in as '%s' with the pending password", pending->username);
 	report_outcome(rotation, "password was changed before", pending->username);
 	return OK;
@@ -164,10 +188,11 @@ static struct status promote_copy(const struct rotation *rotation, const struct 
 {
 	if (copy->secret_id == NULL || strcmp(copy->stored.version, rotation->token) == 0)
 		return OK;
-	TRY_WHILE(rotation->store->ops->promote(rotation->store, copy->secret_id, rotation->token,
-						copy->stored.version),
-		  "promoting the proxy secret '%s'", copy->secret_id);
-	return OK;
+	return status_while(rotation->store->ops->promote(rotation->store, copy->secret_id,
+							  rotation->token, copy->stored.version),
+			    "promoting the proxy secret '%s' (if it has no such version, "
+			    "createSecret puts it: rotate again)",
+			    copy->secret_id);
 }
 
 struct status set_secret(const struct rotation *rotation)

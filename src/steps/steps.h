@@ -49,11 +49,12 @@ struct rotation {
 	struct deadline deadline;
 	const char *secret_id; /* the application secret */
 	const char *token;     /* names the new version */
-	bool started_here; /* by `tandem rotate` itself: Secrets Manager knows no such rotation */
+	bool started_here;     /* on a command line: the secret need not have a schedule */
 	struct report *report; /* filled also when the step fails */
 };
 
 /*
+ * To be run in this order: finish_secret() promotes what is pending and proves nothing by itself.
  * Each returns OK also when its work was done before. INVALID: the secret or the configuration is
  * wrong. CONFLICT: the labels do not allow it: another rotation, an operator. DENIED, UNAVAILABLE,
  * NOT_FOUND, INTERNAL: from the store or a login, with its place in the text.

@@ -16,7 +16,8 @@ static struct status prove_database(const struct rotation *rotation, const struc
 {
 	AUTO(database_close) struct database *db = NULL;
 
-	TRY_WHILE(rotation_login(rotation, login, pending->username, &pending->password, &db),
+	TRY_WHILE(rotation_login(rotation, login, pending->username, &pending->password,
+				 rotation->deadline, &db),
 		  "logging in at the database with the pending password");
 	if (strcmp(pending->username, active_user) == 0)
 		return OK;
@@ -34,7 +35,7 @@ static struct status prove_proxy(const struct rotation *rotation, const struct l
 	for (;;) {
 		AUTO(database_close) struct database *db = NULL;
 		struct status tried = rotation_login(rotation, login, pending->username,
-						     &pending->password, &db);
+						     &pending->password, patience, &db);
 
 		if (tried.code != STATUS_DENIED && tried.code != STATUS_UNAVAILABLE)
 			return status_while(tried, "logging in at the proxy");

@@ -57,6 +57,8 @@ struct world {
 	int calls;   /* port calls so far */
 	int fail_at; /* the call that fails, counted from 1; 0 = none */
 	enum world_failure failure;
+	int intrude_at; /* before this call somebody else does something; 0 = nobody */
+	void (*intrude)(struct world *);
 	int store_calls, logins;
 
 	struct config config;

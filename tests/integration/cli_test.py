@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
+import time
 import uuid
 
 import support
@@ -124,10 +126,39 @@ class CommandLine(support.World):
                 (("step", "set", "x", "t" * 32), {}, "is no step"),
                 (("step", "setSecret", "x", "short"), {}, "32 to 64"),
                 (("status", "x"), {"PASSWORD_LENGTH": "many"}, "PASSWORD_LENGTH"),
-                (("status", "x"), {"EXCLUDE_NUMBERS": "perhaps"}, "write true or false")):
+                (("status", "x"), {"EXCLUDE_NUMBERS": "perhaps"}, "write true or false"),
+                (("check", "x"), {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}, "AWS_REGION"),
+                (("rotate", "x"), {"AWS_ENDPOINT_URL_SECRETS_MANAGER": "ftp://x"}, "must begin with")):
             done = self.tandem(*arguments, **variables)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn(part, done.stderr)
+
+    def test_a_silent_proxy_does_not_use_up_the_time_of_others(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            pair = self.pair()
+            ids = [self.manager.create_secret(Name=f"proxy-{user}", SecretString=json.dumps(
+                {"username": user, "password": password}))["ARN"]
+                for user, password in pair.passwords.items()]
+            pair.create_secret(rotation=False, proxy_secret_ids=ids, proxy_endpoints=[
+                f"127.0.0.1:{silent.getsockname()[1]}", f"127.0.0.1:{self.postgres.port}"])
+            begun = time.monotonic()
+            findings = self.findings("status", pair.secret, 1,
+                                     TANDEM_PROXY_CA=str(self.postgres.authority.ca))
+            self.assertLess(time.monotonic() - begun, 20)
+            states = {(f["kind"], f["name"]): f["state"] for f in findings}
+            self.assertEqual(states["proxy login", f"127.0.0.1:{silent.getsockname()[1]}"],
+                             "unreachable")
+            self.assertEqual(states["proxy login", f"127.0.0.1:{self.postgres.port}"], "works")
+            token = str(uuid.uuid4())
+            for step in ("createSecret", "setSecret"):
+                done = self.tandem("step", step, pair.secret, token)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            begun = time.monotonic()
+            done = self.tandem("step", "testSecret", pair.secret, token, TANDEM_PROXY_WAIT="2")
+            self.assertEqual(done.returncode, 1)
+            self.assertLess(time.monotonic() - begun, 5)
+            self.assertIn("did not accept the new password", done.stderr)
+            self.assertEqual(pair.read()["username"], pair.base)
 
     def test_help_and_version(self) -> None:
         self.assertIn("tandem rotate", self.tandem("--help").stdout)

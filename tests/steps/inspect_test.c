@@ -8,6 +8,12 @@
 
 static struct inspection found;
 
+static void look(void (*inspect)(const struct rotation *, struct inspection *), struct world *world)
+{
+	found.count = 0;
+	inspect(&world->rotation, &found);
+}
+
 static const struct finding *find(const char *kind, const char *name, const char *user)
 {
 	for (size_t i = 0; i < found.count; i++)
@@ -45,7 +51,7 @@ static void check_of_a_sound_world_finds_nothing_wrong(void **state)
 		struct world world;
 
 		make_quiet(&world, shapes[i]);
-		inspect_check(&world.rotation, &found);
+		look(inspect_check, &world);
 		for (size_t j = 0; j < found.count; j++)
 			if (found.findings[j].severity == FINDING_BAD)
 				fail_msg("%s %s: %s", found.findings[j].kind,
@@ -77,7 +83,7 @@ static void check_names_a_weaker_user(void **state)
 	(void)state;
 	make_quiet(&world, WORLD_PLAIN);
 	world_user(&world, "app-clone")->weak = true;
-	inspect_check(&world.rotation, &found);
+	look(inspect_check, &world);
 	assert_found("grants", NULL, "app-clone", FINDING_BAD, "wrong");
 	assert_non_null(strstr(find("grants", NULL, NULL)->detail, "missing SELECT"));
 	world_clear(&world);
@@ -89,12 +95,12 @@ static void status_tells_a_stuck_rotation_and_how_to_clear_it(void **state)
 
 	(void)state;
 	world_make(&world, WORLD_PLAIN);
-	inspect_status(&world.rotation, &found);
+	look(inspect_status, &world);
 	assert_found("version", "pending", NULL, FINDING_WARNING, "empty");
 	assert_non_null(strstr(find("version", "pending", NULL)->detail,
 			       "--remove-from-version-id token-"));
 	assert_ok(create_secret(&world.rotation));
-	inspect_status(&world.rotation, &found);
+	look(inspect_status, &world);
 	assert_found("version", "pending", "app-clone", FINDING_WARNING, "pending");
 	world_clear(&world);
 }
@@ -107,7 +113,7 @@ static void status_tells_a_stale_proxy_secret(void **state)
 	make_quiet(&world, WORLD_PROXIES_TOO);
 	world_put(&world, PROXY_SECRET_BASE, "proxy-1", STAGE_CURRENT,
 		  "{\"username\":\"app\",\"password\":\"forgotten\"}");
-	inspect_status(&world.rotation, &found);
+	look(inspect_status, &world);
 	assert_found("copy", PROXY_SECRET_BASE, "app", FINDING_BAD, "stale");
 	assert_found("proxy login", NULL, "app", FINDING_BAD, "refused");
 	assert_found("copy", PROXY_SECRET_CLONE, "app-clone", FINDING_GOOD, "in sync");
@@ -121,9 +127,37 @@ static void status_tells_a_password_that_was_changed_by_hand(void **state)
 	(void)state;
 	make_quiet(&world, WORLD_PLAIN);
 	snprintf(world_user(&world, "app")->password, 20, "by-hand");
-	inspect_status(&world.rotation, &found);
+	look(inspect_status, &world);
 	assert_found("login", NULL, "app", FINDING_BAD, "refused");
 	assert_int_equal(inspection_severity(&found), FINDING_BAD);
+	world_clear(&world);
+}
+
+/* Between setSecret and finishSecret the inactive user has the pending password: all is well. */
+static void status_during_a_rotation_is_not_red(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	look(inspect_status, &world);
+	assert_found("login", NULL, "app-clone", FINDING_GOOD, "works");
+	assert_int_not_equal(inspection_severity(&found), FINDING_BAD);
+	world_clear(&world);
+}
+
+static void check_never_sends_the_admin_where_the_active_user_is_refused(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_ADMIN);
+	snprintf(world_user(&world, "app")->password, 20, "by-hand");
+	look(inspect_check, &world);
+	assert_found("admin", ADMIN_SECRET, NULL, FINDING_WARNING, "not tried");
+	assert_int_equal(world.logins, 2); /* the two users, once each */
 	world_clear(&world);
 }
 
@@ -133,7 +167,7 @@ static void status_of_a_missing_clone_is_a_warning_with_an_admin(void **state)
 
 	(void)state;
 	make_quiet(&world, WORLD_ADMIN | WORLD_CLONE_MISSING);
-	inspect_check(&world.rotation, &found);
+	look(inspect_check, &world);
 	assert_found("login", NULL, "app-clone", FINDING_WARNING, "unknown");
 	assert_int_not_equal(inspection_severity(&found), FINDING_BAD);
 	world_clear(&world);
@@ -147,13 +181,13 @@ static void status_of_an_unusable_secret_says_why(void **state)
 	make_quiet(&world, WORLD_PLAIN);
 	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT,
 		  "{\"username\":\"app\",\"password\":\"p\"}");
-	inspect_status(&world.rotation, &found);
+	look(inspect_status, &world);
 	assert_found("plan", NULL, NULL, FINDING_BAD, "wrong");
 	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT, "x");
-	inspect_status(&world.rotation, &found);
+	look(inspect_status, &world);
 	assert_found("version", "current", NULL, FINDING_BAD, "wrong");
 	world.rotation.secret_id = "no-such-secret";
-	inspect_status(&world.rotation, &found);
+	look(inspect_status, &world);
 	assert_found("secret", NULL, NULL, FINDING_BAD, "missing");
 	world_clear(&world);
 }
@@ -165,7 +199,7 @@ static void check_tells_a_proxy_secret_with_a_rotation_of_its_own(void **state)
 	(void)state;
 	make_quiet(&world, WORLD_PROXIES_TOO);
 	world_secret(&world, PROXY_SECRET_BASE)->rotation_enabled = true;
-	inspect_check(&world.rotation, &found);
+	look(inspect_check, &world);
 	assert_found("copy", PROXY_SECRET_BASE, "", FINDING_BAD, "rotated twice");
 	world_clear(&world);
 }
@@ -187,6 +221,8 @@ int main(void)
 		cmocka_unit_test(status_tells_a_stuck_rotation_and_how_to_clear_it),
 		cmocka_unit_test(status_tells_a_stale_proxy_secret),
 		cmocka_unit_test(status_tells_a_password_that_was_changed_by_hand),
+		cmocka_unit_test(status_during_a_rotation_is_not_red),
+		cmocka_unit_test(check_never_sends_the_admin_where_the_active_user_is_refused),
 		cmocka_unit_test(status_of_a_missing_clone_is_a_warning_with_an_admin),
 		cmocka_unit_test(status_of_an_unusable_secret_says_why),
 		cmocka_unit_test(check_tells_a_proxy_secret_with_a_rotation_of_its_own),

@@ -311,11 +311,115 @@ static void create_secret_without_a_schedule_is_refused_unless_started_here(void
 	(void)state;
 	world_make(&world, WORLD_PLAIN);
 	world_secret(&world, APPLICATION_SECRET)->rotation_enabled = false;
-	assert_failed(create_secret(&world.rotation), STATUS_INVALID, "rotation is not enabled");
 	world_version(&world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] = false;
+	assert_failed(create_secret(&world.rotation), STATUS_INVALID, "rotation is not enabled");
 	world.rotation.started_here = true;
 	assert_ok(run_all(&world));
 	world_assert_invariants(&world, "app-clone", true);
+	world_clear(&world);
+}
+
+/* Taking the label from a rotation under way would lose the password it may have set already. */
+static void create_secret_beside_another_rotation_is_refused_for_everybody(void **state)
+{
+	struct world world;
+
+	(void)state;
+	for (int step = STEP_CREATE; step < STEP_FINISH; step++) {
+		char first[VERSION_ID_MAX + 1];
+
+		world_make(&world, WORLD_ADMIN);
+		world.rotation.started_here = true;
+		world_secret(&world, APPLICATION_SECRET)->rotation_enabled = false;
+		for (enum step done = 0; done <= (enum step)step; done++)
+			assert_ok(step_run(done, &world.rotation));
+		memcpy(first, world.token, sizeof(first));
+		snprintf(world.token, sizeof(world.token), "token-of-a-second-rotation-00000000");
+		assert_failed(create_secret(&world.rotation), STATUS_CONFLICT, "another rotation");
+		assert_failed(set_secret(&world.rotation), STATUS_CONFLICT, "neither pending");
+		memcpy(world.token, first, sizeof(first));
+		assert_ok(run_all(&world));
+		world_assert_invariants(&world, "app-clone", true);
+		world_clear(&world);
+	}
+}
+
+static void create_secret_of_a_scheduled_secret_needs_the_schedules_token(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world_version(&world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] = false;
+	world.rotation.started_here = true;
+	assert_failed(create_secret(&world.rotation), STATUS_CONFLICT, "is not pending");
+	world_clear(&world);
+}
+
+static void put_a_pending_value(struct world *world)
+{
+	world_put(world, APPLICATION_SECRET, world->token, STAGE_PENDING,
+		  "{\"engine\": \"fake\", \"host\": \"db.example\", \"username\": \"app-clone\", "
+		  "\"password\": \"the-first-one-counts\", \"big\": 9007199254740993, "
+		  "\"rotation_usernames\": [\"app\", \"app-clone\"]}");
+}
+
+/* Two createSecret at a time: the store takes the first value, and both go on with that one. */
+static void create_secret_that_comes_second_keeps_the_first_value(void **state)
+{
+	AUTO(credential_clear) struct credential pending = CREDENTIAL_INIT;
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world.intrude = put_a_pending_value;
+	world.intrude_at = 4; /* describe, current, pending; then the other one puts first */
+	assert_ok(create_secret(&world.rotation));
+	read_stored(&world, APPLICATION_SECRET, STAGE_PENDING, &pending);
+	assert_string_equal(secret_reveal(&pending.password), "the-first-one-counts");
+	assert_ok(run_all(&world));
+	world_assert_invariants(&world, "app-clone", true);
+	world_clear(&world);
+}
+
+/* Somebody edits another key of the proxy secret between two tries: the password is what counts. */
+static void create_secret_again_after_an_edit_of_the_proxy_secret_goes_on(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	assert_ok(create_secret(&world.rotation));
+	world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT,
+		  "{\"username\":\"app-clone\",\"password\":\"inactive-password\",\"new\":1}");
+	assert_ok(run_all(&world));
+	world_assert_invariants(&world, "app-clone", true);
+	world_clear(&world);
+}
+
+static void create_secret_with_another_password_in_the_proxy_secret_is_refused(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	world_put(&world, PROXY_SECRET_CLONE, world.token, STAGE_PENDING,
+		  "{\"username\":\"app-clone\",\"password\":\"of-somebody-else\"}");
+	assert_failed(create_secret(&world.rotation), STATUS_CONFLICT, "has another password");
+	world_clear(&world);
+}
+
+static void create_secret_with_itself_as_a_proxy_secret_is_refused(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT,
+		  "{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\","
+		  "\"rotation_usernames\":[\"app\",\"app-clone\"],\"proxy_secret_ids\":"
+		  "[\"" APPLICATION_SECRET "\",\"" PROXY_SECRET_CLONE "\"]}");
+	assert_failed(create_secret(&world.rotation), STATUS_INVALID, "under rotation itself");
 	world_clear(&world);
 }
 
@@ -359,11 +463,12 @@ static void set_secret_with_an_admin_of_another_host_never_logs_in(void **state)
 	static const char *const admins[] = {
 		"{\"host\":\"other.example\",\"username\":\"admin\",\"password\":\"p\"}",
 		"{\"username\":\"admin\",\"password\":\"admin-password\"}",
+		"{\"host\":\"db.example\",\"username\":\"app-clone\",\"password\":\"x\"}",
 		"{\"host\":\"db.example\",\"port\":9999,\"username\":\"admin\",\"password\":\"x\"}",
 	};
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct world world;
 
 		world_make(&world, WORLD_ADMIN);
@@ -401,7 +506,8 @@ static void set_secret_tries_each_password_once_and_says_what_to_do(void **state
 		world_make(&world, shape);
 		assert_ok(create_secret(&world.rotation));
 		snprintf(world_user(&world, "app-clone")->password, 20, "changed-by-hand");
-		assert_failed(set_secret(&world.rotation), STATUS_DENIED, "masterarn");
+		assert_failed(set_secret(&world.rotation), STATUS_DENIED,
+			      "was refused at db.example");
 		assert_int_equal(world.logins, 2);
 		world_clear(&world);
 	}
@@ -415,7 +521,7 @@ static void set_secret_without_a_known_last_password_tries_the_pending_one(void 
 	world_make(&world, WORLD_PLAIN);
 	world_version(&world, APPLICATION_SECRET, STAGE_PREVIOUS)->labels[STAGE_PREVIOUS] = false;
 	assert_ok(create_secret(&world.rotation));
-	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "none is known");
+	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "its last one is not known");
 	assert_int_equal(world.logins, 1);
 	world_clear(&world);
 }
@@ -503,6 +609,13 @@ int main(void)
 		cmocka_unit_test(create_secret_without_a_current_value_says_so),
 		cmocka_unit_test(create_secret_of_a_superseded_rotation_is_refused),
 		cmocka_unit_test(create_secret_without_a_schedule_is_refused_unless_started_here),
+		cmocka_unit_test(create_secret_beside_another_rotation_is_refused_for_everybody),
+		cmocka_unit_test(create_secret_of_a_scheduled_secret_needs_the_schedules_token),
+		cmocka_unit_test(create_secret_that_comes_second_keeps_the_first_value),
+		cmocka_unit_test(create_secret_again_after_an_edit_of_the_proxy_secret_goes_on),
+		cmocka_unit_test(
+			create_secret_with_another_password_in_the_proxy_secret_is_refused),
+		cmocka_unit_test(create_secret_with_itself_as_a_proxy_secret_is_refused),
 		cmocka_unit_test(
 			set_secret_with_a_pending_version_that_names_the_active_user_is_refused),
 		cmocka_unit_test(set_secret_with_an_edited_pending_version_is_refused),
