@@ -10,6 +10,7 @@ import time
 import uuid
 
 import support
+from stack.tandem import clean_environment, program
 
 
 class CommandLine(support.World):
@@ -54,6 +55,27 @@ class CommandLine(support.World):
         self.assertEqual(pair.read()["password"], pending["password"])
         self.assert_rotated(pair, pair.clone)
         self.assertNotIn(token, pair.labels())
+
+    def test_two_at_once_end_in_one_rotation(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False, masterarn=self.admin_secret(pair.base))
+        self.sandbox.set_faults({"action": "UpdateSecretVersionStage", "kind": "delay",
+                                 "delay_ms": 2000, "times": 1})
+        first = subprocess.Popen([program(support.BUILD), "rotate", pair.secret],
+                                 env=clean_environment(self.environment),
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 15
+        while not any(fault["hits"] for fault in self.sandbox.faults()):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        other = self.tandem("step", "createSecret", pair.secret, str(uuid.uuid4()))
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("another rotation", other.stderr)
+        second = self.tandem("rotate", pair.secret)
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertEqual(first.wait(20), 0, first.communicate()[1])
+        first.stderr.close()
+        self.assert_rotated(pair, pair.clone)
 
     def test_steps_by_hand(self) -> None:
         pair = self.pair()
