@@ -45,13 +45,11 @@ static enum exit_status complain(const struct command_line *line, struct status 
 	return EXIT_FAILED;
 }
 
-/* What a step told: its notes, and one line or one member of a list. */
+/* What a step did, as a line or as a member of a list. */
 static struct status describe_step(const struct command_line *line, enum step step,
 				   const struct report *report, int64_t duration,
 				   struct buffer *output)
 {
-	for (size_t i = 0; i < report->note_count; i++)
-		fprintf(stderr, "tandem: note: %s\n", report->notes[i]);
 	if (!line->json)
 		return buffer_printf(output, "%-13s %-34s %s%s%6lld ms\n", step_name(step),
 				     report->outcome, report->user,
@@ -63,14 +61,18 @@ static struct status describe_step(const struct command_line *line, enum step st
 	return buffer_append_string(output, "}");
 }
 
+/* Its notes are told however it went: they may say why. */
 static struct status run_and_describe(const struct command_line *line,
 				      const struct invocation *invocation,
 				      const struct event *event, struct buffer *output)
 {
 	struct report report = {0};
 	int64_t begun = clock_system.now();
+	struct status status = invocation_step(invocation, event, &report);
 
-	TRY(invocation_step(invocation, event, &report));
+	for (size_t i = 0; i < report.note_count; i++)
+		fprintf(stderr, "tandem: note: %s\n", report.notes[i]);
+	TRY(status);
 	return describe_step(line, event->step, &report, clock_system.now() - begun, output);
 }
 

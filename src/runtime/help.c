@@ -1,9 +1,23 @@
 #include "runtime/command.h"
 
-static void print_default(FILE *out, const struct setting *setting)
+/* "", or what is accepted besides any text: " (8 to 128)", " (error|warn|info|debug)". */
+static const char *accepted(const struct setting *setting, char ret[128])
 {
-	if (setting->fallback != NULL)
-		fprintf(out, " (default %s)", setting->fallback);
+	ret[0] = '\0';
+	if (setting->type == SETTING_NUMBER)
+		snprintf(ret, 128, " (%ld to %ld)", setting->minimum, setting->maximum);
+	else if (setting->type == SETTING_BOOLEAN)
+		snprintf(ret, 128, " (true or false)");
+	else if (setting->type == SETTING_CHOICE) {
+		size_t used = (size_t)snprintf(ret, 128, " (");
+
+		/* A bar would end a cell of the README's table. */
+		for (const char *c = setting->choices; *c != '\0' && used < 100; c++)
+			used += (size_t)snprintf(ret + used, 128 - used, "%.*s", *c == '|' ? 2 : 1,
+						 *c == '|' ? ", " : c);
+		snprintf(ret + used, 128 - used, ")");
+	}
+	return ret;
 }
 
 void cli_help(FILE *out)
@@ -18,21 +32,23 @@ void cli_help(FILE *out)
 		     "AWS_LAMBDA_RUNTIME_API is set\n"
 		     "\nOptions:\n"
 		     "  --json      print the result as JSON\n"
-		     "  --no-wait   rotate: do not wait until Secrets Manager has finished\n"
+		     "  --no-wait   rotate by the secret's function without waiting until it has "
+		     "finished\n"
 		     "  --help      print this\n"
 		     "  --version   print the version\n"
 		     "\nExit status: 0 done, 1 failed, 2 wrong usage or configuration.\n"
 		     "\nSettings are environment variables:\n");
 	for (size_t i = 0; i < config_setting_count; i++) {
 		const struct setting *setting = &config_settings[i];
+		char words[128];
 
 		if (setting->name == NULL) {
 			fprintf(out, "\n%s\n", setting->group);
 			continue;
 		}
-		fprintf(out, "  %s\n      %s", setting->name, setting->meaning);
-		print_default(out, setting);
-		fputc('\n', out);
+		fprintf(out, "  %s\n      %s%s%s%s\n", setting->name, setting->meaning,
+			accepted(setting, words), setting->fallback != NULL ? "; default " : "",
+			setting->fallback != NULL ? setting->fallback : "");
 	}
 }
 
@@ -41,13 +57,15 @@ void cli_help_markdown(FILE *out)
 	fprintf(out, "| variable | default | meaning |\n|---|---|---|\n");
 	for (size_t i = 0; i < config_setting_count; i++) {
 		const struct setting *setting = &config_settings[i];
+		char words[128];
 
 		if (setting->name == NULL)
 			fprintf(out, "| **%s** | | |\n", setting->group);
 		else if (setting->fallback == NULL)
-			fprintf(out, "| `%s` | | %s |\n", setting->name, setting->meaning);
+			fprintf(out, "| `%s` | | %s%s |\n", setting->name, setting->meaning,
+				accepted(setting, words));
 		else
-			fprintf(out, "| `%s` | `%s` | %s |\n", setting->name, setting->fallback,
-				setting->meaning);
+			fprintf(out, "| `%s` | `%s` | %s%s |\n", setting->name, setting->fallback,
+				setting->meaning, accepted(setting, words));
 	}
 }

@@ -69,7 +69,7 @@ static struct status keep_pending(const struct rotation *rotation, const struct 
 				  const struct credential *current, const struct stored *pending)
 {
 	TRY(rotation_check_pending(rotation, plan, current, &pending->credential));
-	report_outcome(rotation, "kept the password prepared before", plan->inactive_user);
+	report_outcome(rotation, "kept the password prepared before");
 	return OK;
 }
 
@@ -96,7 +96,7 @@ static struct status prepare_pending(const struct rotation *rotation, const stru
 		return keep_pending(rotation, plan, current, ret);
 	}
 	TRY_WHILE(status, "putting the pending version");
-	report_outcome(rotation, "prepared a new password", plan->inactive_user);
+	report_outcome(rotation, "prepared a new password");
 	return OK;
 }
 
@@ -145,12 +145,13 @@ struct status create_secret(const struct rotation *rotation)
 
 	TRY(check_labels(rotation, &finished));
 	if (finished) {
-		report_outcome(rotation, "already finished", NULL);
+		report_outcome(rotation, "already finished");
 		return OK;
 	}
 	TRY_WHILE(rotation_get(rotation, rotation->secret_id, STAGE_CURRENT, &current),
 		  "reading the current version");
 	TRY(plan_make(&current.credential, rotation->config, rotation->drivers, &plan));
+	report_user(rotation, plan.inactive_user);
 	TRY(find_copy(rotation, &plan, &current.credential, &copy));
 	TRY(prepare_pending(rotation, &plan, &current.credential, &pending));
 	return prepare_copy(rotation, &copy, &pending.credential);

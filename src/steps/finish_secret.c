@@ -13,7 +13,7 @@ struct status finish_secret(const struct rotation *rotation)
 	TRY_WHILE(rotation->store->ops->describe(rotation->store, rotation->secret_id, &labels),
 		  "reading the labels");
 	if (strcmp(labels.current, rotation->token) == 0) {
-		report_outcome(rotation, "already finished", NULL);
+		report_outcome(rotation, "already finished");
 		return OK;
 	}
 	if (strcmp(labels.pending, rotation->token) != 0)
@@ -25,6 +25,6 @@ struct status finish_secret(const struct rotation *rotation)
 	TRY_WHILE(rotation->store->ops->promote(rotation->store, rotation->secret_id,
 						rotation->token, labels.current),
 		  "promoting the new version");
-	report_outcome(rotation, "promoted the new version", NULL);
+	report_outcome(rotation, "promoted the new version");
 	return OK;
 }

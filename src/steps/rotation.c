@@ -153,11 +153,14 @@ struct status rotation_login(const struct rotation *rotation, const struct login
 	return login->driver->open(login, user, password, deadline, ret);
 }
 
-void report_outcome(const struct rotation *rotation, const char *outcome, const char *user)
+void report_user(const struct rotation *rotation, const char *user)
+{
+	snprintf(rotation->report->user, sizeof(rotation->report->user), "%s", user);
+}
+
+void report_outcome(const struct rotation *rotation, const char *outcome)
 {
 	rotation->report->outcome = outcome;
-	if (user != NULL)
-		snprintf(rotation->report->user, sizeof(rotation->report->user), "%s", user);
 }
 
 void report_note(const struct rotation *rotation, const char *format, ...)

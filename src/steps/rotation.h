@@ -69,8 +69,10 @@ struct status proxy_copy_find(const struct plan *, const struct secret_reading *
 struct status rotation_login(const struct rotation *, const struct login *, const char *user,
 			     const struct secret *password, struct deadline, struct database **ret);
 
-/* What the report says happened, about whom; and what its operator should know besides. */
-void report_outcome(const struct rotation *, const char *outcome, const char *user);
+/* For the report: who it is about, as soon as that is known; what happened, once it has; and what
+ * its operator should know besides. */
+void report_user(const struct rotation *, const char *user);
+void report_outcome(const struct rotation *, const char *outcome);
 [[gnu::format(printf, 2, 3)]] void report_note(const struct rotation *, const char *format, ...);
 
 #endif

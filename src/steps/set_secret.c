@@ -40,6 +40,7 @@ static struct status interpret(const struct rotation *rotation, const struct pla
 	if (strcmp(ret->current.version, rotation->token) == 0)
 		return OK;
 	TRY(plan_make(&ret->current.credential, rotation->config, rotation->drivers, &ret->plan));
+	report_user(rotation, ret->plan.inactive_user);
 	TRY(rotation_check_pending(rotation, &ret->plan, &ret->current.credential,
 				   &ret->pending.credential));
 	if (draft->admin_secret_id != NULL)
@@ -103,8 +104,7 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	else
 		TRY(db->ops->create_user_like(db, pending->username, plan->active_user,
 					      &pending->password));
-	report_outcome(rotation, exists ? "set the password as the admin" : "created the user",
-		       pending->username);
+	report_outcome(rotation, exists ? "set the password as the admin" : "created the user");
 	return OK;
 }
 
@@ -123,6 +123,11 @@ static struct status last_password(const struct rotation *rotation, const struct
 	found = rotation_get(rotation, rotation->secret_id, STAGE_PREVIOUS, &previous);
 	if (found.code == STATUS_NOT_FOUND)
 		return OK;
+	if (found.code == STATUS_INVALID) {
+		/* Somebody put something by hand and took it back: that is nobody's last password. */
+		report_note(rotation, "the previous version is of no use: %s", found.detail);
+		return OK;
+	}
 	TRY_WHILE(found, "reading the previous version");
 	if (strcmp(previous.credential.username, now->plan.inactive_user) != 0)
 		return OK;
@@ -160,26 +165,29 @@ static struct status change_as_user(const struct rotation *rotation, const struc
 	const struct credential *pending = &now->pending.credential;
 	AUTO(secret_clear) struct secret last = SECRET_INIT;
 	AUTO(database_close) struct database *db = NULL;
-	struct status tried;
+	struct status tried, refused = OK;
 
 	TRY(last_password(rotation, now, &last));
 	if (!secret_empty(&last) && !secret_equal(&last, &pending->password)) {
 		tried = login_at_database(rotation, now, pending->username, &last, &db);
 		if (tried.code == STATUS_OK) {
 			TRY(db->ops->set_password(db, pending->username, &pending->password));
-			report_outcome(rotation, "changed the password", pending->username);
+			report_outcome(rotation, "changed the password");
 			return OK;
 		}
 		if (tried.code != STATUS_DENIED)
 			return status_while(tried, "logging in as '%s' with its last password",
 					    pending->username);
+		refused = tried;
 	}
 	/* Refused: an earlier try of this step may have got so far. */
 	tried = login_at_database(rotation, now, pending->username, &pending->password, &db);
+	/* Of two reasons the first says more: the last password was right until somebody interfered. */
 	if (tried.code == STATUS_DENIED)
-		return explain_refusal(rotation, now, !secret_empty(&last), tried);
+		return explain_refusal(rotation, now, !secret_empty(&last),
+				       refused.code != STATUS_OK ? refused : tried);
 	TRY_WHILE(tried, "logging in as '%s' with the pending password", pending->username);
-	report_outcome(rotation, "password was changed before", pending->username);
+	report_outcome(rotation, "password was changed before");
 	return OK;
 }
 
@@ -207,7 +215,7 @@ struct status set_secret(const struct rotation *rotation)
 		finished = strcmp(now.current.version, rotation->token) == 0;
 	}
 	if (finished) {
-		report_outcome(rotation, "already finished", NULL);
+		report_outcome(rotation, "already finished");
 		return OK;
 	}
 	if (now.plan.admin_secret_id != NULL)

@@ -76,17 +76,18 @@ struct status test_secret(const struct rotation *rotation)
 		finished = strcmp(current.version, rotation->token) == 0;
 	}
 	if (finished) {
-		report_outcome(rotation, "already finished", NULL);
+		report_outcome(rotation, "already finished");
 		return OK;
 	}
 	TRY(plan_make(&current.credential, rotation->config, rotation->drivers, &plan));
 	TRY(check_versions(rotation, &plan, &current.credential, &pending.credential));
-	report_outcome(rotation, "logged in everywhere", pending.credential.username);
+	report_user(rotation, pending.credential.username);
 	for (size_t i = 0; i < plan.login_count; i++)
 		if (plan.logins[i].kind == LOGIN_PROXY)
 			TRY(prove_proxy(rotation, &plan.logins[i], &pending.credential));
 		else
 			TRY(prove_database(rotation, &plan.logins[i], &pending.credential,
 					   plan.active_user));
+	report_outcome(rotation, "logged in everywhere");
 	return OK;
 }

@@ -218,14 +218,13 @@ static void assert_logs_in(struct world *world, const char *id, enum stage stage
 
 void world_assert_invariants(struct world *world, const char *active, bool previous_works)
 {
-	assert_logs_in(world, APPLICATION_SECRET, STAGE_CURRENT, active); /* I1 */
-	if (world->has_proxies)						  /* I2 */
+	assert_logs_in(world, APPLICATION_SECRET, STAGE_CURRENT, active);
+	if (world->has_proxies)
 		assert_logs_in(world,
 			       strcmp(active, "app") == 0 ? PROXY_SECRET_BASE : PROXY_SECRET_CLONE,
 			       STAGE_CURRENT, active);
-	if (previous_works &&
-	    world_version(world, APPLICATION_SECRET, STAGE_PREVIOUS) != NULL) /* I4 */
+	if (previous_works && world_version(world, APPLICATION_SECRET, STAGE_PREVIOUS) != NULL)
 		assert_logs_in(world, APPLICATION_SECRET, STAGE_PREVIOUS, NULL);
-	for (size_t i = 0; i < WORLD_USERS; i++) /* accounts lock */
+	for (size_t i = 0; i < WORLD_USERS; i++)
 		assert_in_range(world->users[i].wrong_tries, 0, 1);
 }

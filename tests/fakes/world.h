@@ -2,7 +2,7 @@
  * world: a secret store, a database and its proxies in memory, behind the real ports.
  *
  * It counts every port call and can fail the n-th one, before doing it or after (the answer is
- * lost). world_assert_invariants() states design rules I1 to I6 on what is left. Nothing here talks
+ * lost). world_assert_invariants() states on what is left the promises of the README. Nothing here talks
  * to a server; the same promises are asked of the real clients in tests/integration.
  */
 #ifndef TESTS_FAKES_WORLD_H
@@ -90,7 +90,10 @@ struct fake_version *world_version(struct world *, const char *id, enum stage);
 /* A copy of the value under a stage with another text; makes the version when missing. */
 void world_put(struct world *, const char *id, const char *version, enum stage, const char *value);
 
-/* I1, I2, I6; and I4 when `previous_works`. Fails the running test. `active` is who must be. */
+/*
+ * The current credential, of `active`, logs in at the database and is what its proxy secret holds;
+ * so does the previous one when `previous_works`; no account was locked. Fails the running test.
+ */
 void world_assert_invariants(struct world *, const char *active, bool previous_works);
 
 /* Counts one port call: true, and the call must fail, when it is its turn. For the fakes. */

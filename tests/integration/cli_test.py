@@ -39,8 +39,6 @@ class CommandLine(support.World):
     def test_interrupted_rotation_is_finished_not_begun_anew(self) -> None:
         pair = self.pair()
         pair.create_secret(rotation=False)
-        token = str(uuid.uuid4())
-        # Only a rotation known to Secrets Manager may be stepped by hand: begin it as `rotate` does.
         self.sandbox.set(deny=["secretsmanager:UpdateSecretVersionStage"])
         try:
             failed = self.tandem("rotate", pair.secret)
@@ -54,7 +52,11 @@ class CommandLine(support.World):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(pair.read()["password"], pending["password"])
         self.assert_rotated(pair, pair.clone)
-        self.assertNotIn(token, pair.labels())
+        done = self.tandem("rotate", "no/such", "--json")
+        self.assertEqual(done.returncode, 1)
+        failure = json.loads(done.stdout)
+        self.assertEqual((failure["result"], failure["errorClass"]), ("failed", "NOT_FOUND"))
+        self.assertIn("eu-west-1", failure["message"])
 
     def test_two_at_once_end_in_one_rotation(self) -> None:
         pair = self.pair()
@@ -124,6 +126,40 @@ class CommandLine(support.World):
             done = self.tandem("rotate", pair.secret)
         finally:
             self.sandbox.set(deny=[])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_rotated(pair, pair.clone)
+
+    def test_refused_login_keeps_the_databases_own_reason(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False)
+        with self.postgres.admin() as admin:
+            admin.query(f'ALTER ROLE "{pair.clone}" NOLOGIN')
+        done = self.tandem("rotate", pair.secret)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("NOLOGIN", done.stderr)
+
+    def test_previous_version_that_is_no_credential_is_no_obstacle(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False)
+        for text in ("oops", pair.value(pair.base)):
+            self.manager.put_secret_value(SecretId=pair.secret, SecretString=text)
+        done = self.tandem("rotate", pair.secret)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("its last one is not known", done.stderr)
+        self.assertIn("the previous version is of no use", done.stderr)
+
+    def test_check_of_a_pair_whose_second_password_nobody_knows_is_bad(self) -> None:
+        pair = self.pair()
+        pair.create_secret(previous=False, rotation=False)
+        states = {f["user"]: f["state"] for f in self.findings("check", pair.secret, 1)
+                  if f["kind"] == "login"}
+        self.assertEqual(states, {pair.base: "works", pair.clone: "unknown"})
+
+    def test_secret_without_an_arn_is_looked_for_where_the_application_secret_is(self) -> None:
+        pair = self.pair()
+        self.admin_secret(pair.base)
+        arn = pair.create_secret(rotation=False, masterarn=f"{pair.base}/admin")
+        done = self.tandem("rotate", arn, AWS_REGION="us-east-1", AWS_DEFAULT_REGION="us-east-1")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_rotated(pair, pair.clone)
 

@@ -14,6 +14,9 @@ from stack.tandem import Lambda, clean_environment, program
 
 
 class Loop(support.World):
+    # A proxy for the internet is not for the Runtime API; nor, here, for anything on loopback.
+    lambda_variables = {"http_proxy": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
+
     def invoke(self, event: object) -> dict:
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
         return self.sandbox.invoke(payload)
@@ -40,6 +43,18 @@ class Loop(support.World):
                                   "ClientRequestToken": str(uuid.uuid4())})
             self.assertEqual(answer["error_type"], f"Function.{kind}Failed", answer)
             self.assertIn("no/such", json.loads(answer["body"])["errorMessage"])
+
+    def test_failed_step_is_logged_with_its_user(self) -> None:
+        pair = self.pair()
+        pair.create_secret()
+        with self.postgres.admin() as admin:
+            admin.query(f'ALTER ROLE "{pair.clone}" NOLOGIN')
+        self.sandbox.set(rotation_attempts=1)
+        self.assertEqual(self.rotate(pair)["state"], "failed")
+        line = next(entry for entry in map(json.loads, self.function.log.read_text().splitlines())
+                    if entry["level"] == "ERROR" and entry.get("user") == pair.clone)
+        self.assertEqual((line["step"], line["errorClass"], line["outcome"]),
+                         ("setSecret", "DENIED", "failed"))
 
     def test_check_and_status_can_be_asked_from_inside(self) -> None:
         pair = self.pair()
@@ -78,6 +93,10 @@ class Loop(support.World):
                     if expected in function.log.read_text():
                         break
             self.assertIn(expected, function.log.read_text())
+            if "AWS_LAMBDA_LOG_LEVEL" in variables:
+                pair = self.pair()
+                pair.create_secret()
+                self.assertNotIn('"INFO"', function.log.read_text())
 
     def test_tick_without_secrets_says_what_to_set(self) -> None:
         answer = self.invoke({"detail-type": "Scheduled Event", "source": "aws.events"})

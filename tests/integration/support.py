@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from stack.libpq import DatabaseError  # noqa: E402
 from stack.postgres import ADMIN, DBNAME, HOST, PostgreSQL  # noqa: E402
-from stack.process import Folder  # noqa: E402
+from stack.process import Folder, end_on_signals  # noqa: E402
 from stack.sandbox import FUNCTION_ARN, Sandbox  # noqa: E402
 from stack.tandem import Lambda, command  # noqa: E402
 
@@ -162,4 +162,5 @@ def main() -> None:
     BUILD = options.build_dir
     # The tests import this file as a module of its own: tell that one too.
     sys.modules["support"].BUILD = BUILD
+    end_on_signals()
     unittest.main(module="__main__", argv=[sys.argv[0], *rest])

@@ -85,7 +85,7 @@ static void rotations_in_a_row_take_turns(void **state)
 	}
 }
 
-/* design.md §3's budget: what a rotation costs in round trips. */
+/* What a rotation costs in round trips: the README's promise. */
 static void rotation_costs_the_promised_calls(void **state)
 {
 	static const struct {
@@ -135,7 +135,8 @@ static void step_with_any_call_failing_keeps_the_invariants_and_finishes(void **
 					world.failure = (enum world_failure)when;
 					first = step_run(step, &world.rotation);
 					none_left = world.calls < n;
-					if (!none_left && first.code != STATUS_OK)
+					/* testSecret asks a proxy again, and may succeed. */
+					if (!none_left && step != STEP_TEST)
 						assert_int_equal(first.code, STATUS_UNAVAILABLE);
 					if (none_left)
 						assert_ok(first);
@@ -145,11 +146,12 @@ static void step_with_any_call_failing_keeps_the_invariants_and_finishes(void **
 							world.token) == 0
 							 ? "app-clone"
 							 : "app";
-					/* I4: the previous credential may end with setSecret only.
+					/* The previous credential may end with setSecret only.
 					 */
 					world_assert_invariants(&world, active,
 								step == STEP_CREATE ||
-									active[3] != '\0');
+									strcmp(active,
+									       "app-clone") == 0);
 					world_reset_counts(&world);
 					for (enum step again = 0; again < STEP_COUNT; again++)
 						assert_ok(step_run(again, &world.rotation));
@@ -452,6 +454,7 @@ static void set_secret_with_an_edited_pending_version_is_refused(void **state)
 		  "{\"engine\": \"fake\", \"host\": \"evil.example\", \"username\": \"app-clone\", "
 		  "\"password\": \"x\", \"masterarn\": \"" ADMIN_SECRET
 		  "\", \"rotation_usernames\": [\"app\", \"app-clone\"]}");
+	assert_failed(create_secret(&world.rotation), STATUS_CONFLICT, "edited meanwhile");
 	assert_failed(set_secret(&world.rotation), STATUS_CONFLICT, "edited meanwhile");
 	assert_failed(test_secret(&world.rotation), STATUS_CONFLICT, "edited meanwhile");
 	assert_int_equal(world.logins, 0);
@@ -511,6 +514,59 @@ static void set_secret_tries_each_password_once_and_says_what_to_do(void **state
 		assert_int_equal(world.logins, 2);
 		world_clear(&world);
 	}
+}
+
+static void set_secret_with_a_pending_version_of_a_stranger_is_refused(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ADMIN);
+	world_put(&world, APPLICATION_SECRET, world.token, STAGE_PENDING,
+		  "{\"engine\":\"fake\",\"host\":\"db.example\",\"username\":\"admin\","
+		  "\"password\":\"x\","
+		  "\"rotation_usernames\":[\"app\",\"admin\"],\"masterarn\":\"" ADMIN_SECRET "\"}");
+	assert_failed(create_secret(&world.rotation), STATUS_CONFLICT,
+		      "it is the turn of 'app-clone'");
+	assert_failed(set_secret(&world.rotation), STATUS_CONFLICT,
+		      "it is the turn of 'app-clone'");
+	assert_int_equal(world.logins, 0);
+	world_clear(&world);
+}
+
+/* AWSPREVIOUS after an edit by hand: it names the active user, whose password is not to be tried. */
+static void set_secret_never_tries_another_users_password(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+		  "{\"username\": \"app\", \"password\": \"active-password\"}");
+	assert_ok(create_secret(&world.rotation));
+	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "its last one is not known");
+	assert_int_equal(world.logins, 1);
+	world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS, "no JSON");
+	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "its last one is not known");
+	world_clear(&world);
+}
+
+static void set_secret_tries_a_password_once_where_last_and_pending_are_the_same(void **state)
+{
+	AUTO(credential_clear) struct credential pending = CREDENTIAL_INIT;
+	struct world world;
+	char previous[300];
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	assert_ok(create_secret(&world.rotation));
+	read_stored(&world, APPLICATION_SECRET, STAGE_PENDING, &pending);
+	snprintf(previous, sizeof(previous), "{\"username\": \"app-clone\", \"password\": \"%s\"}",
+		 secret_reveal(&pending.password));
+	world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS, previous);
+	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "was refused at db.example");
+	assert_int_equal(world.logins, 1);
+	world_clear(&world);
 }
 
 static void set_secret_without_a_known_last_password_tries_the_pending_one(void **state)
@@ -623,6 +679,10 @@ int main(void)
 		cmocka_unit_test(
 			set_secret_where_the_active_credential_fails_never_sends_the_admins),
 		cmocka_unit_test(set_secret_tries_each_password_once_and_says_what_to_do),
+		cmocka_unit_test(set_secret_with_a_pending_version_of_a_stranger_is_refused),
+		cmocka_unit_test(set_secret_never_tries_another_users_password),
+		cmocka_unit_test(
+			set_secret_tries_a_password_once_where_last_and_pending_are_the_same),
 		cmocka_unit_test(set_secret_without_a_known_last_password_tries_the_pending_one),
 		cmocka_unit_test(test_secret_alone_with_the_current_credential_passes),
 		cmocka_unit_test(test_secret_with_a_weaker_user_names_what_is_missing),

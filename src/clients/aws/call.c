@@ -129,7 +129,8 @@ static enum http_verdict judge(void *context, const struct http_response *respon
 		return HTTP_DONE;
 	aws_error_read(response, sending->error);
 	*why = aws_error_status(sending->error, call->action, call->resource,
-				sending->keys != NULL ? sending->keys->source : "this caller");
+				sending->keys != NULL ? sending->keys->source : "this caller",
+				call->endpoint->region);
 	if (mend(sending, response))
 		return HTTP_AT_ONCE;
 	if (sending->error->class == AWS_ERROR_THROTTLED)
@@ -168,6 +169,15 @@ struct status aws_call_send(struct http *http, const struct aws_call *call, stru
 				     .judge = judge,
 				     .find_done = call->find_done != NULL ? find_done : NULL};
 
+	struct status sent;
+
 	*error = AWS_ERROR_INIT;
-	return http_call(http, &request, &policy, ret);
+	sent = http_call(http, &request, &policy, ret);
+	if (sent.code != STATUS_UNAVAILABLE || error->type[0] != '\0')
+		return sent;
+	/* Nobody answered: in a VPC that is nearly always the way there. */
+	return status_while(sent,
+			    "%s on '%s' (from a VPC: is there a VPC endpoint or NAT, and does the "
+			    "security group let port 443 through?)",
+			    call->action, call->resource);
 }

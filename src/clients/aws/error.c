@@ -162,8 +162,8 @@ enum status_code aws_error_code(const struct aws_error *error)
 }
 
 /* What to do about it, for the classes where somebody can. */
-static void advise(const struct aws_error *error, const char *action, const char *who, char *ret,
-		   size_t size)
+static void advise(const struct aws_error *error, const char *action, const char *who,
+		   const char *region, char *ret, size_t size)
 {
 	bool kms = strstr(error->message, "KMS") != NULL || strstr(error->message, "kms:") != NULL;
 
@@ -179,14 +179,16 @@ static void advise(const struct aws_error *error, const char *action, const char
 	else if (error->class == AWS_ERROR_SIGNATURE)
 		snprintf(ret, size,
 			 "; the secret access key from %s is wrong, or this machine's clock", who);
+	else if (error->class == AWS_ERROR_NOT_FOUND)
+		snprintf(ret, size, "; looked for in %s", region);
 }
 
 struct status aws_error_status(const struct aws_error *error, const char *action,
-			       const char *resource, const char *who)
+			       const char *resource, const char *who, const char *region)
 {
 	char advice[320];
 
-	advise(error, action, who, advice, sizeof(advice));
+	advise(error, action, who, region, advice, sizeof(advice));
 	return failure(aws_error_code(error), "%s on '%s' %s: %s%s(%s%s%s)%s", action, resource,
 		       error->class == AWS_ERROR_DENIED ? "was denied" : "failed", error->message,
 		       error->message[0] != '\0' ? " " : "", error->type,
