@@ -32,7 +32,13 @@ install() {
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	local as_root=()
-	[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+	if [ "$(id -u)" -ne 0 ]; then
+		if ! command -v sudo >/dev/null; then
+			echo "setup: as root: apt-get install -y --no-install-recommends ${missing[*]}" >&2
+			return 1
+		fi
+		as_root=(sudo)
+	fi
 	echo "setup: installing ${missing[*]}"
 	"${as_root[@]}" apt-get -q update >/dev/null
 	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
@@ -93,7 +99,7 @@ run_format() { # rewrite the sources as .clang-format wants them
 
 run_test() { # everything: units, real servers, independent clients, lint, sanitizers
 	run_setup
-	ci/test.sh "$BUILD" "$SANITIZED"
+	PYTHON=$(find_python) ci/test.sh "$BUILD" "$SANITIZED"
 }
 
 run_bench() { # start-up, memory, calls and connections of a rotation, as a table and as JSON

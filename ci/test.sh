@@ -13,9 +13,7 @@ failed=0
 skipped=0
 JOBS=${JOBS:-$(nproc)}
 
-for python in "${PYTHON:-}" python3 /usr/bin/python3; do
-	[ -n "$python" ] && "$python" -c 'import boto3' 2>/dev/null && break
-done
+python=${PYTHON:?call ci/run.sh test: it finds a Python that has boto3}
 
 sum() { # FILE PATTERN [GROUP]: the sum of the group, the first unless told, of every match
 	sed -nE "s/$2/\\${3:-1}/p" "$1" | awk '{ n += $1 } END { print n + 0 }'
@@ -25,7 +23,7 @@ sum() { # FILE PATTERN [GROUP]: the sum of the group, the first unless told, of 
 count() { # FILE
 	good=$(($(sum "$1" '^\[  PASSED  \] ([0-9]+) test.*') + $(sum "$1" '^.*: ([0-9]+) passed, [0-9]+ failed.*')))
 	bad=$(($(sum "$1" '^\[  FAILED  \] ([0-9]+) test\(s\).*') + $(sum "$1" '^.*: [0-9]+ passed, ([0-9]+) failed.*')))
-	left=$(sum "$1" '^.*: [0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped.*')
+	left=$(($(sum "$1" '^.*: [0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped.*') + $(sum "$1" '^\[  SKIPPED \] ([0-9]+) test.*')))
 	[ $((good + bad + left)) -eq 0 ] || return 0
 	bad=$(($(sum "$1" '^FAILED \(.*failures=([0-9]+).*') + $(sum "$1" '^FAILED \(.*errors=([0-9]+).*')))
 	left=$(sum "$1" '^(OK|FAILED) \(.*skipped=([0-9]+).*' 2)
@@ -47,7 +45,8 @@ suite() { # NAME COMMAND…
 	failed=$((failed + bad))
 	skipped=$((skipped + left))
 	if [ "$bad" -gt 0 ]; then
-		printf '%-28s FAILED: %d passed, %d failed (%d s)\n' "$name" "$good" "$bad" $((SECONDS - begun))
+		printf '%-28s FAILED: %d passed, %d failed, exit status %d (%d s)\n' \
+			"$name" "$good" "$bad" "$status" $((SECONDS - begun))
 		tail -n 60 "$log"
 	else
 		printf '%-28s ok, %d passed%s (%d s)\n' "$name" "$good" \

@@ -23,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from stack.application import create_users  # noqa: E402
 from stack.certificates import Authority  # noqa: E402
 from stack.postgres import ADMIN, DBNAME, HOST, PostgreSQL  # noqa: E402
 from stack.process import Folder  # noqa: E402
@@ -121,10 +122,7 @@ class Bench:
         passwords = {user: secrets.token_urlsafe(18) for user in users}
         place = {"engine": "postgres", "host": HOST, "port": self.postgres.port, "dbname": DBNAME}
         with self.postgres.admin() as admin:
-            for user, password in passwords.items():
-                admin.query(f"""CREATE ROLE "{user}" LOGIN"""
-                            f""" PASSWORD '{admin.verifier(user, password)}'""")
-            admin.query(f'GRANT "{users[0]}" TO "{users[1]}"')
+            create_users(admin, passwords)
         extra: dict[str, Any] = {"rotation_usernames": list(users)}
         if with_admin:
             extra["masterarn"] = self.manager.create_secret(

@@ -18,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from stack.application import create_users  # noqa: E402
 from stack.libpq import DatabaseError  # noqa: E402
 from stack.postgres import ADMIN, DBNAME, HOST, PostgreSQL  # noqa: E402
 from stack.process import Folder, end_on_signals  # noqa: E402
@@ -36,14 +37,9 @@ class Pair:
         self.base, self.clone = name, f"{name}-clone"
         self.secret = f"{name}/database"
         self.passwords = {user: secrets.token_urlsafe(18) for user in (self.base, self.clone)}
+        users = {name: self.passwords[name]} if missing_clone else self.passwords
         with world.postgres.admin() as admin:
-            for user, password in self.passwords.items():
-                if user == self.base or not missing_clone:
-                    admin.query(f"""CREATE ROLE "{user}" LOGIN"""
-                                f""" PASSWORD '{admin.verifier(user, password)}'""")
-            if related and not missing_clone:
-                admin.query(f'GRANT "{self.base}" TO "{self.clone}"')
-                admin.query(f'ALTER ROLE "{self.clone}" SET role = "{self.base}"')
+            create_users(admin, users, related=related)
 
     def value(self, user: str, **extra: Any) -> str:
         return json.dumps({

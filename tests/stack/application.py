@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
+from .libpq import Connection
 from .pgbouncer import PgBouncer
 from .postgres import ADMIN, DBNAME, HOST, PostgreSQL
 from .process import Folder
@@ -23,22 +24,23 @@ def proxy_secret(user: str) -> str:
     return f"proxy-{user}"
 
 
-def create_users(postgres: PostgreSQL, passwords: Mapping[str, str]) -> None:
-    """The ring's users and a table `login`. The clone acts as the base user from its first moment.
+def create_users(admin: Connection, passwords: Mapping[str, str], *, related: bool = True) -> None:
+    """The ring's users; `related` clones act as the first one, the base, from their first moment.
 
     Passwords are sent as verifiers, so that one found in the server's log was put there by others.
     """
     base, *clones = passwords
-    with postgres.admin() as admin:
-        for user, password in passwords.items():
-            admin.query(f"""CREATE ROLE "{user}" LOGIN"""
-                        f""" PASSWORD '{admin.verifier(user, password)}'""")
-        for clone in clones:
-            admin.query(f'GRANT "{base}" TO "{clone}"')
-            admin.query(f'ALTER ROLE "{clone}" SET role = "{base}"')
-        admin.query('CREATE TABLE login (at timestamptz DEFAULT now(), client text,'
-                    ' as_user text DEFAULT session_user)')
-        admin.query(f'ALTER TABLE login OWNER TO "{base}"')
+    for user, password in passwords.items():
+        admin.query(f"""CREATE ROLE "{user}" LOGIN PASSWORD '{admin.verifier(user, password)}'""")
+    for clone in clones if related else ():
+        admin.query(f'GRANT "{base}" TO "{clone}"')
+        admin.query(f'ALTER ROLE "{clone}" SET role = "{base}"')
+
+
+def create_table(admin: Connection, owner: str) -> None:
+    admin.query('CREATE TABLE login (at timestamptz DEFAULT now(), client text,'
+                ' as_user text DEFAULT session_user)')
+    admin.query(f'ALTER TABLE login OWNER TO "{owner}"')
 
 
 def application_secret(shape: str, postgres: PostgreSQL, user: str, password: str,
@@ -67,7 +69,9 @@ class Application:
             self.postgres = stack.enter_context(PostgreSQL(folder))
             self.sandbox = stack.enter_context(Sandbox(folder, build))
             self.secrets_manager = self.sandbox.client("secretsmanager")
-            create_users(self.postgres, self.passwords)
+            with self.postgres.admin() as admin:
+                create_users(admin, self.passwords)
+                create_table(admin, USERS[0])
             for user, password in self.passwords.items():
                 self._create(proxy_secret(user), {"username": user, "password": password})
             proxy_role = self.sandbox.client("secretsmanager", role="rds-proxy")
