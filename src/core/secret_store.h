@@ -51,6 +51,8 @@ struct secret_labels {
 
 void secret_labels_clear(struct secret_labels *);
 
+#define VERSIONS_LOOKED_AT 20
+
 /* One answer of get_current(): either a version or why there is none. */
 struct secret_reading {
 	struct status status; /* OK: `version` is set */
@@ -71,6 +73,15 @@ struct secret_store_ops {
 	 */
 	struct status (*get)(struct secret_store *, const char *id, enum stage stage,
 			     const char *token, bool miss_is_normal, struct secret_version *ret);
+
+	/*
+	 * The newest version, labelled or not, that `wanted` accepts; it looks at VERSIONS_LOOKED_AT
+	 * of them at most and passes over what is no text. A version that lost its label is kept for
+	 * a while: for a value that is written down nowhere else. NOT_FOUND: none.
+	 */
+	struct status (*find)(struct secret_store *, const char *id,
+			      bool (*wanted)(const struct secret_version *, void *context),
+			      void *context, struct secret_version *ret);
 
 	/*
 	 * STAGE_CURRENT of `count` secrets (at most 20), in one call where the store can. Each

@@ -134,21 +134,59 @@ static struct status last_password(const struct rotation *rotation, const struct
 	return secret_copy(&previous.credential.password, ret);
 }
 
-/* What to do when neither password is taken; with the database's own reason, it may be another. */
+/* Which version could still know the user's password: what is looked for, and what was tried. */
+struct lost_password {
+	const char *user;
+	const struct secret *last, *pending;
+};
+
+static bool knows_another_password(const struct secret_version *version, void *context)
+{
+	const struct lost_password *lost = context;
+	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
+	struct status parsed = credential_parse(&version->value, "an older version", &credential);
+
+	return parsed.code == STATUS_OK && strcmp(credential.username, lost->user) == 0 &&
+	       !secret_equal(&credential.password, lost->last) &&
+	       !secret_equal(&credential.password, lost->pending);
+}
+
+/*
+ * A rotation that was given up after its setSecret, or an edit of the secret by hand, leaves the
+ * user's password in a version without a label. NOT_FOUND: there is none, or we may not look.
+ */
+static struct status find_lost_password(const struct rotation *rotation,
+					const struct situation *now, const struct secret *last,
+					struct secret *ret)
+{
+	struct lost_password lost = {.user = now->pending.credential.username,
+				     .last = last,
+				     .pending = &now->pending.credential.password};
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
+	struct status found = rotation->store->ops->find(rotation->store, rotation->secret_id,
+							 knows_another_password, &lost, &version);
+
+	if (found.code == STATUS_DENIED)
+		return failure(STATUS_NOT_FOUND, "%s", found.detail);
+	TRY(found);
+	TRY(credential_parse(&version.value, "an older version", &credential));
+	return secret_copy(&credential.password, ret);
+}
+
+/* With the database's own reason: it may be another than a wrong password. */
 static struct status explain_refusal(const struct rotation *rotation, const struct situation *now,
 				     bool last_known, struct status refused)
 {
 	const char *user = now->pending.credential.username;
 
 	if (!last_known)
-		return failure(STATUS_DENIED,
-			       "the pending password of '%s' is refused, and its last one is not "
-			       "known (the previous version is not this user's): set it to the one "
-			       "in version '%s', or name an admin secret as \"masterarn\". If a "
-			       "rotation was aborted, its version still holds the password: `aws "
-			       "secretsmanager list-secret-version-ids --include-deprecated`. The "
-			       "database said: %s",
-			       user, rotation->token, refused.detail);
+		return failure(
+			STATUS_DENIED,
+			"the pending password of '%s' is refused, and its last one is not "
+			"known: set it to the one in version '%s', or name an admin secret as "
+			"\"masterarn\". The database said: %s",
+			user, rotation->token, refused.detail);
 	return failure(STATUS_DENIED,
 		       "'%s' can log in neither with its last password (%s) nor with the pending "
 		       "one: set it to one of them, or name an admin secret as \"masterarn\". The "
@@ -159,36 +197,69 @@ static struct status explain_refusal(const struct rotation *rotation, const stru
 		       refused.detail);
 }
 
-/* At most one try with each password: accounts lock. */
-static struct status change_as_user(const struct rotation *rotation, const struct situation *now)
+/* Logs in with one password and changes it. `*refused` is the reason when it is not this one, else OK. */
+static struct status change_from(const struct rotation *rotation, const struct situation *now,
+				 const struct secret *password, const char *outcome,
+				 struct status *refused)
 {
 	const struct credential *pending = &now->pending.credential;
-	AUTO(secret_clear) struct secret last = SECRET_INIT;
 	AUTO(database_close) struct database *db = NULL;
-	struct status tried, refused = OK;
 
-	TRY(last_password(rotation, now, &last));
-	if (!secret_empty(&last) && !secret_equal(&last, &pending->password)) {
-		tried = login_at_database(rotation, now, pending->username, &last, &db);
-		if (tried.code == STATUS_OK) {
-			TRY(db->ops->set_password(db, pending->username, &pending->password));
-			report_outcome(rotation, "changed the password");
-			return OK;
-		}
-		if (tried.code != STATUS_DENIED)
-			return status_while(tried, "logging in as '%s' with its last password",
-					    pending->username);
-		refused = tried;
-	}
-	/* Refused: an earlier try of this step may have got so far. */
-	tried = login_at_database(rotation, now, pending->username, &pending->password, &db);
-	/* Of two reasons the first says more: the last password was right until somebody interfered. */
-	if (tried.code == STATUS_DENIED)
-		return explain_refusal(rotation, now, !secret_empty(&last),
-				       refused.code != STATUS_OK ? refused : tried);
-	TRY_WHILE(tried, "logging in as '%s' with the pending password", pending->username);
+	*refused = login_at_database(rotation, now, pending->username, password, &db);
+	if (refused->code == STATUS_DENIED)
+		return OK;
+	TRY_WHILE(*refused, "logging in as '%s' to change its password", pending->username);
+	TRY(db->ops->set_password(db, pending->username, &pending->password));
+	report_outcome(rotation, outcome);
+	return OK;
+}
+
+/* An earlier try of this step may have got so far. */
+static struct status find_changed(const struct rotation *rotation, const struct situation *now,
+				  struct status *refused)
+{
+	const struct credential *pending = &now->pending.credential;
+	AUTO(database_close) struct database *db = NULL;
+
+	*refused = login_at_database(rotation, now, pending->username, &pending->password, &db);
+	if (refused->code == STATUS_DENIED)
+		return OK;
+	TRY_WHILE(*refused, "logging in as '%s' with the pending password", pending->username);
 	report_outcome(rotation, "password was changed before");
 	return OK;
+}
+
+/*
+ * The last password, the pending one, one that only an older version knows: at most one try with
+ * each, since accounts lock.
+ */
+static struct status change_as_user(const struct rotation *rotation, const struct situation *now)
+{
+	AUTO(secret_clear) struct secret last = SECRET_INIT, lost = SECRET_INIT;
+	struct status found, first = OK, refused = OK;
+	bool last_known;
+
+	TRY(last_password(rotation, now, &last));
+	last_known = !secret_empty(&last);
+	if (last_known && !secret_equal(&last, &now->pending.credential.password)) {
+		TRY(change_from(rotation, now, &last, "changed the password", &first));
+		if (first.code == STATUS_OK)
+			return OK;
+	}
+	TRY(find_changed(rotation, now, &refused));
+	if (refused.code == STATUS_OK)
+		return OK;
+	/* Of two reasons the first says more: the last password was right until somebody interfered. */
+	if (first.code == STATUS_OK)
+		first = refused;
+	found = find_lost_password(rotation, now, &last, &lost);
+	if (found.code == STATUS_NOT_FOUND)
+		return explain_refusal(rotation, now, last_known, first);
+	TRY_WHILE(found, "looking for the last password of '%s' in older versions",
+		  now->pending.credential.username);
+	TRY(change_from(rotation, now, &lost, "changed the password, found in an older version",
+			&refused));
+	return refused.code == STATUS_OK ? OK : explain_refusal(rotation, now, last_known, first);
 }
 
 /* The proxy learns the password the moment the database has it. */

@@ -86,6 +86,33 @@ static struct status fake_get(struct secret_store *store, const char *id, enum s
 	return read_version(world, id, stage, token, ret);
 }
 
+static struct status fake_find(struct secret_store *store, const char *id,
+			       bool (*wanted)(const struct secret_version *, void *context),
+			       void *context, struct secret_version *ret)
+{
+	struct world *world = world_of(store);
+	struct fake_secret *secret;
+
+	MAY_FAIL(world, FAIL_BEFORE);
+	MAY_FAIL(world, FAIL_AFTER);
+	TRY(find_secret(world, id, &secret));
+	for (size_t i = WORLD_VERSIONS; i-- > 0;) { /* later ones stand further behind */
+		AUTO(secret_version_clear) struct secret_version found = SECRET_VERSION_INIT;
+		const struct fake_version *version = &secret->versions[i];
+
+		if (version->value == NULL)
+			continue;
+		memcpy(found.id, version->id, sizeof(found.id));
+		TRY(secret_make(version->value, strlen(version->value), &found.value));
+		if (!wanted(&found, context))
+			continue;
+		*ret = found;
+		found = SECRET_VERSION_INIT;
+		return OK;
+	}
+	return failure(STATUS_NOT_FOUND, "no such version of '%s'", id);
+}
+
 static struct status fake_get_current(struct secret_store *store, const char *const *ids,
 				      size_t count, struct secret_reading *ret)
 {
@@ -168,6 +195,7 @@ static void fake_close(struct secret_store **store)
 static const struct secret_store_ops fake_store_ops = {
 	.describe = fake_describe,
 	.get = fake_get,
+	.find = fake_find,
 	.get_current = fake_get_current,
 	.stage = fake_stage,
 	.promote = fake_promote,

@@ -72,7 +72,7 @@ void world_put(struct world *world, const char *id, const char *version, enum st
 	       const char *value)
 {
 	struct fake_secret *secret = world_secret(world, id);
-	struct fake_version *found = NULL;
+	struct fake_version *found = NULL, *room = NULL, *faded = NULL;
 
 	for (size_t i = 0; secret == NULL && i < WORLD_SECRETS; i++)
 		if (world->secrets[i].id == NULL) {
@@ -80,6 +80,7 @@ void world_put(struct world *world, const char *id, const char *version, enum st
 			*secret = (struct fake_secret){.id = id};
 		}
 	assert_non_null(secret);
+	/* The version itself; else a free place; else one that has lost its labels. */
 	for (size_t i = 0; i < WORLD_VERSIONS; i++) {
 		struct fake_version *at = &secret->versions[i];
 		bool labelled = at->labels[0] || at->labels[1] || at->labels[2];
@@ -87,9 +88,13 @@ void world_put(struct world *world, const char *id, const char *version, enum st
 		at->labels[stage] = false;
 		if (strcmp(at->id, version) == 0)
 			found = at;
-		else if (found == NULL && (!labelled || at->id[0] == '\0'))
-			found = at;
+		else if (at->id[0] == '\0' && room == NULL)
+			room = at;
+		else if (!labelled && faded == NULL)
+			faded = at;
 	}
+	if (found == NULL)
+		found = room != NULL ? room : faded;
 	assert_non_null(found);
 	if (strcmp(found->id, version) != 0)
 		string_clear(&found->value);

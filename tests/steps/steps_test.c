@@ -575,6 +575,7 @@ static void set_secret_without_a_known_last_password_tries_the_pending_one(void 
 
 	(void)state;
 	world_make(&world, WORLD_PLAIN);
+	world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS, "gone");
 	world_version(&world, APPLICATION_SECRET, STAGE_PREVIOUS)->labels[STAGE_PREVIOUS] = false;
 	assert_ok(create_secret(&world.rotation));
 	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "its last one is not known");

@@ -168,6 +168,37 @@ bool secrets_has_stage(const cJSON *answer, const char *stage)
 	return false;
 }
 
+static double created(const cJSON *version)
+{
+	const cJSON *date = cJSON_GetObjectItemCaseSensitive(version, "CreatedDate");
+
+	return cJSON_IsNumber(date) ? date->valuedouble : 0;
+}
+
+/* By insertion: the answer is in no promised order, and `most` is small. */
+size_t secrets_read_newest(const cJSON *answer, size_t most, const char **ret)
+{
+	const cJSON *version, *newest[VERSIONS_LOOKED_AT];
+	size_t count = 0;
+
+	cJSON_ArrayForEach(version, cJSON_GetObjectItemCaseSensitive(answer, "Versions"))
+	{
+		size_t at = count;
+
+		while (at > 0 && created(newest[at - 1]) < created(version))
+			at--;
+		if (json_string(version, "VersionId") == NULL || at == most)
+			continue;
+		if (count < most)
+			count++;
+		memmove(newest + at + 1, newest + at, (count - 1 - at) * sizeof(newest[0]));
+		newest[at] = version;
+	}
+	for (size_t i = 0; i < count; i++)
+		ret[i] = json_string(newest[i], "VersionId");
+	return count;
+}
+
 bool secrets_id_means(const char *id, const char *name, const char *arn)
 {
 	size_t length = strlen(id);

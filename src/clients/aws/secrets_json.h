@@ -33,6 +33,9 @@ struct status secrets_read_version(const cJSON *answer, const char *id, struct s
 /* Does the answer say that its version has this label? */
 bool secrets_has_stage(const cJSON *answer, const char *stage);
 
+/* ListSecretVersionIds' answer, or a part of it: the newest `most` ids, newest first; how many. */
+size_t secrets_read_newest(const cJSON *answer, size_t most, const char **ret);
+
 /* Is the secret of this name and ARN the one that `id`, a name, an ARN or its beginning, means? */
 bool secrets_id_means(const char *id, const char *name, const char *arn);
 

@@ -146,6 +146,35 @@ static struct status get(struct secret_store *store, const char *id, enum stage 
 	}
 }
 
+static struct status find(struct secret_store *store, const char *id,
+			  bool (*wanted)(const struct secret_version *, void *context),
+			  void *context, struct secret_version *ret)
+{
+	AUTO(exchange_clear) struct exchange exchange = EXCHANGE_INIT;
+	struct secrets_manager *manager = manager_of(store);
+	const char *newest[VERSIONS_LOOKED_AT];
+	size_t count;
+
+	TRY(secrets_add_string(&exchange.body, "SecretId", id));
+	TRY(secrets_add_true(&exchange.body, "IncludeDeprecated"));
+	TRY(ask(manager, "ListSecretVersionIds", id, &exchange, NULL, NULL));
+	count = secrets_read_newest(exchange.answer, VERSIONS_LOOKED_AT, newest);
+	for (size_t i = 0; i < count; i++) {
+		AUTO(secret_version_clear) struct secret_version found = SECRET_VERSION_INIT;
+		struct status read = read_once(manager, id, NULL, newest[i], &found);
+
+		if (read.code == STATUS_UNAVAILABLE || read.code == STATUS_DENIED)
+			return read;
+		if (read.code != STATUS_OK || !wanted(&found, context))
+			continue;
+		secret_version_clear(ret);
+		*ret = found;
+		found = SECRET_VERSION_INIT;
+		return OK;
+	}
+	return failure(STATUS_NOT_FOUND, "secret '%s' has no such version", id);
+}
+
 static bool same_region(struct secrets_manager *manager, const char *const *ids, size_t count)
 {
 	char first[AWS_REGION_MAX + 1], other[AWS_REGION_MAX + 1];
@@ -456,6 +485,7 @@ struct status secrets_manager_open(struct aws *aws, const struct secrets_manager
 {
 	static const struct secret_store_ops ops = {.describe = describe,
 						    .get = get,
+						    .find = find,
 						    .get_current = get_current,
 						    .stage = stage,
 						    .promote = promote,

@@ -41,9 +41,10 @@ class CommandLine(SandboxTest):
     def test_error_is_printed_as_from_aws(self):
         done = self.run_aws("secretsmanager", "get-secret-value", "--secret-id", "none")
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("An error occurred (ResourceNotFoundException) when calling the "
-                      "GetSecretValue operation: Secrets Manager can't find the specified secret.",
-                      done.stderr)
+        # Version 2 of the command line puts a word on retries between the two.
+        self.assertRegex(done.stderr, r"An error occurred \(ResourceNotFoundException\) when calling "
+                         r"the GetSecretValue operation( \(reached max retries: \d+\))?: "
+                         r"Secrets Manager can't find the specified secret\.")
 
     def test_caller_identity(self):
         self.assertIn("user/sandbox", self.run_aws("sts", "get-caller-identity").stdout)
