@@ -55,8 +55,12 @@ static struct status fake_describe(struct secret_store *store, const char *id,
 
 	MAY_FAIL(world, FAIL_BEFORE);
 	TRY(find_secret(world, id, &secret));
+	if (secret->describe_denied)
+		return failure(STATUS_DENIED, "describing '%s' was denied", id);
 	MAY_FAIL(world, FAIL_AFTER);
 	ret->rotation_enabled = secret->rotation_enabled;
+	if (secret->function != NULL)
+		ret->function = memory_copy_string(secret->function);
 	copy_label(world, id, STAGE_CURRENT, ret->current);
 	copy_label(world, id, STAGE_PENDING, ret->pending);
 	copy_label(world, id, STAGE_PREVIOUS, ret->previous);
@@ -72,6 +76,7 @@ static struct status read_version(struct world *world, const char *id, enum stag
 	    (token != NULL && strcmp(version->id, token) != 0))
 		return failure(STATUS_NOT_FOUND, "no value at that stage of '%s'", id);
 	memcpy(ret->id, version->id, sizeof(ret->id));
+	ret->created = version->created;
 	return secret_make(version->value, strlen(version->value), &ret->value);
 }
 
@@ -173,16 +178,24 @@ static struct status fake_promote(struct secret_store *store, const char *id, co
 
 static struct status fake_rotate(struct secret_store *store, const char *id, const char *token)
 {
-	world_put(world_of(store), id, token, STAGE_PENDING, NULL);
+	struct world *world = world_of(store);
+	struct fake_secret *secret;
+
+	TRY(find_secret(world, id, &secret));
+	if (world_version(world, id, STAGE_PENDING) != NULL)
+		return failure(STATUS_CONFLICT, "the last rotation of '%s' is not finished", id);
+	world_put(world, id, token, STAGE_PENDING, NULL);
 	return OK;
 }
 
 static struct status fake_check_write(struct secret_store *store, const char *id,
 				      const struct secret_labels *labels)
 {
-	(void)world_of(store);
-	(void)id;
-	(void)labels;
+	const struct fake_version *current = world_version(world_of(store), id, STAGE_CURRENT);
+
+	/* As at Secrets Manager, what cannot change anything is asked with a version that is there. */
+	if (current == NULL || strcmp(labels->current, current->id) != 0)
+		return failure(STATUS_INTERNAL, "'%s' was asked with another version", id);
 	return OK;
 }
 

@@ -27,12 +27,15 @@
 struct fake_version {
 	char id[VERSION_ID_MAX + 1];
 	char *value; /* NULL: an empty version, as RotateSecret makes it */
+	int64_t created;
 	bool labels[3];
 };
 
 struct fake_secret {
 	const char *id; /* NULL = free */
 	bool rotation_enabled;
+	const char *function; /* who rotates it, NULL = nobody */
+	bool describe_denied;
 	struct fake_version versions[WORLD_VERSIONS];
 };
 

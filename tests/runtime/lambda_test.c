@@ -168,7 +168,7 @@ static void loop_ends_after_three_failed_turns_in_a_row(void **state)
 	assert_logged("ERROR", "answered 403 to a poll");
 	assert_logged("INFO", "rotation started");
 	assert_logged("ERROR", "answered 403 to a poll");
-	assert_logged("INFO", "rotation started");
+	assert_logged("WARN", "is not finished");
 	assert_logged("ERROR", "answered 403 to a response");
 	assert_logged("ERROR", "answered 403 to a poll");
 }
