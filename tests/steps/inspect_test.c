@@ -5,6 +5,7 @@
 #include "steps/inspect.h"
 
 #include <stdio.h>
+#include <time.h>
 
 static struct inspection found;
 
@@ -148,6 +149,95 @@ static void status_during_a_rotation_is_not_red(void **state)
 	world_clear(&world);
 }
 
+/* setSecret has promoted the copy: it is ahead of the previous version, and that is right. */
+static void status_of_a_copy_with_the_pending_password_is_in_sync(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	look(inspect_status, &world);
+	assert_found("copy", PROXY_SECRET_CLONE, "app-clone", FINDING_GOOD, "in sync");
+	assert_string_equal(find("copy", PROXY_SECRET_CLONE, NULL)->detail,
+			    "holds the pending password");
+	world_clear(&world);
+}
+
+static void status_of_a_stale_copy_of_the_previous_user_is_a_warning(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PROXIES_TOO);
+	world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT,
+		  "{\"username\":\"app-clone\",\"password\":\"forgotten\"}");
+	look(inspect_status, &world);
+	assert_found("copy", PROXY_SECRET_CLONE, "app-clone", FINDING_WARNING, "stale");
+	assert_found("copy", PROXY_SECRET_BASE, "app", FINDING_GOOD, "in sync");
+	world_clear(&world);
+}
+
+static void status_does_not_compare_grants(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PLAIN);
+	world_user(&world, "app-clone")->weak = true;
+	look(inspect_status, &world);
+	assert_null(find("grants", NULL, NULL));
+	assert_null(find("permission", NULL, NULL));
+	world_clear(&world);
+}
+
+static void status_of_a_cancelled_rotation_is_unscheduled(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PLAIN);
+	look(inspect_status, &world);
+	assert_found("secret", APPLICATION_SECRET, NULL, FINDING_WARNING, "unscheduled");
+	world_secret(&world, APPLICATION_SECRET)->function = "arn:function";
+	look(inspect_status, &world);
+	assert_found("secret", APPLICATION_SECRET, NULL, FINDING_GOOD, "scheduled");
+	/* CancelRotateSecret leaves the function where it is. */
+	world_secret(&world, APPLICATION_SECRET)->rotation_enabled = false;
+	look(inspect_status, &world);
+	assert_found("secret", APPLICATION_SECRET, NULL, FINDING_WARNING, "unscheduled");
+	world_clear(&world);
+}
+
+static void status_tells_the_age_of_a_version(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *age;
+	} ages[] = {
+		{0, "version-1, 0 min old"},
+		{50 * 60, "version-1, 50 min old"},
+		{5 * 3600, "version-1, 5 h 0 min old"},
+		{47 * 3600 + 59 * 60, "version-1, 47 h 59 min old"},
+		{3 * 24 * 3600, "version-1, 3 days old"},
+	};
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PLAIN);
+	look(inspect_status, &world);
+	assert_string_equal(find("version", "current", NULL)->detail, "version-1, of unknown age");
+	for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
+		/* Half a minute more, so that a slow test is still inside the same one. */
+		world_version(&world, APPLICATION_SECRET, STAGE_CURRENT)->created =
+			(int64_t)time(NULL) - ages[i].seconds - 30;
+		look(inspect_status, &world);
+		assert_string_equal(find("version", "current", NULL)->detail, ages[i].age);
+	}
+	world_clear(&world);
+}
+
 static void check_never_sends_the_admin_where_the_active_user_is_refused(void **state)
 {
 	struct world world;
@@ -157,7 +247,24 @@ static void check_never_sends_the_admin_where_the_active_user_is_refused(void **
 	snprintf(world_user(&world, "app")->password, 20, "by-hand");
 	look(inspect_check, &world);
 	assert_found("admin", ADMIN_SECRET, NULL, FINDING_WARNING, "not tried");
+	/* An admin mends the inactive user's password, never the active one's. */
+	assert_found("login", NULL, "app", FINDING_BAD, "refused");
 	assert_int_equal(world.logins, 2); /* the two users, once each */
+	world_clear(&world);
+}
+
+static void check_never_sends_the_admin_of_another_host(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_ADMIN);
+	world_put(&world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
+		  "{\"host\":\"other.example\",\"username\":\"admin\","
+		  "\"password\":\"admin-password\"}");
+	look(inspect_check, &world);
+	assert_found("admin", ADMIN_SECRET, "admin", FINDING_BAD, "wrong");
+	assert_int_equal(world.logins, 2);
 	world_clear(&world);
 }
 
@@ -204,6 +311,20 @@ static void check_tells_a_proxy_secret_with_a_rotation_of_its_own(void **state)
 	world_clear(&world);
 }
 
+/* A rotation never describes a proxy secret, so it need not be allowed to. */
+static void check_of_a_proxy_secret_it_may_not_describe_still_asks_to_write(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PROXIES_TOO);
+	world_secret(&world, PROXY_SECRET_BASE)->describe_denied = true;
+	look(inspect_check, &world);
+	assert_found("permission", PROXY_SECRET_BASE, NULL, FINDING_GOOD, "may write");
+	assert_found("permission", PROXY_SECRET_CLONE, NULL, FINDING_GOOD, "may write");
+	world_clear(&world);
+}
+
 static void inspection_too_long_drops_the_rest(void **state)
 {
 	(void)state;
@@ -222,10 +343,17 @@ int main(void)
 		cmocka_unit_test(status_tells_a_stale_proxy_secret),
 		cmocka_unit_test(status_tells_a_password_that_was_changed_by_hand),
 		cmocka_unit_test(status_during_a_rotation_is_not_red),
+		cmocka_unit_test(status_of_a_copy_with_the_pending_password_is_in_sync),
+		cmocka_unit_test(status_of_a_stale_copy_of_the_previous_user_is_a_warning),
+		cmocka_unit_test(status_does_not_compare_grants),
+		cmocka_unit_test(status_of_a_cancelled_rotation_is_unscheduled),
+		cmocka_unit_test(status_tells_the_age_of_a_version),
 		cmocka_unit_test(check_never_sends_the_admin_where_the_active_user_is_refused),
+		cmocka_unit_test(check_never_sends_the_admin_of_another_host),
 		cmocka_unit_test(status_of_a_missing_clone_is_a_warning_with_an_admin),
 		cmocka_unit_test(status_of_an_unusable_secret_says_why),
 		cmocka_unit_test(check_tells_a_proxy_secret_with_a_rotation_of_its_own),
+		cmocka_unit_test(check_of_a_proxy_secret_it_may_not_describe_still_asks_to_write),
 		cmocka_unit_test(inspection_too_long_drops_the_rest),
 	};
 
