@@ -106,6 +106,8 @@ static struct status fake_compare_users(struct database *base, const char *user,
 
 	MAY_FAIL(db->world, FAIL_BEFORE);
 	MAY_FAIL(db->world, FAIL_AFTER);
+	if (compared == world_user(db->world, model))
+		return failure(STATUS_INTERNAL, "'%s' was compared with itself", user);
 	if (compared->weak)
 		return failure(STATUS_INVALID, "'%s' may not do what '%s' may: missing SELECT on t",
 			       user, model);

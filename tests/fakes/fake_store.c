@@ -137,6 +137,7 @@ static struct status fake_stage(struct secret_store *store, const char *id, cons
 	struct fake_secret *secret;
 	struct fake_version *version;
 
+	world->writes++;
 	MAY_FAIL(world, FAIL_BEFORE);
 	TRY(find_secret(world, id, &secret));
 	version = find_version(secret, token);
@@ -157,6 +158,7 @@ static struct status fake_promote(struct secret_store *store, const char *id, co
 	struct fake_secret *secret;
 	struct fake_version *next, *last;
 
+	world->writes++;
 	MAY_FAIL(world, FAIL_BEFORE);
 	TRY(find_secret(world, id, &secret));
 	next = find_version(secret, token);

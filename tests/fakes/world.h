@@ -62,7 +62,7 @@ struct world {
 	enum world_failure failure;
 	int intrude_at; /* before this call somebody else does something; 0 = nobody */
 	void (*intrude)(struct world *);
-	int store_calls, logins;
+	int store_calls, writes, logins; /* writes: how often a version was put or promoted */
 
 	struct config config;
 	struct report report;

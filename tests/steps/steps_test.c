@@ -193,6 +193,29 @@ static void step_of_a_finished_rotation_changes_nothing(void **state)
 	}
 }
 
+/* A retry finds everything done: it writes nothing, and the password is the same. */
+static void steps_again_after_set_secret_write_nothing(void **state)
+{
+	unsigned shape;
+
+	(void)state;
+	FOR_EACH_SHAPE(shape)
+	{
+		struct world world;
+
+		world_make(&world, shape);
+		assert_ok(create_secret(&world.rotation));
+		assert_ok(set_secret(&world.rotation));
+		assert_int_equal(world.writes, world.has_proxies ? 3 : 1);
+		world_reset_counts(&world);
+		assert_ok(create_secret(&world.rotation));
+		assert_ok(set_secret(&world.rotation));
+		assert_int_equal(world.writes, 0);
+		assert_int_equal(world_user(&world, "app-clone")->changes, 0);
+		world_clear(&world);
+	}
+}
+
 static void create_secret_twice_keeps_the_first_password(void **state)
 {
 	AUTO(credential_clear) struct credential first = CREDENTIAL_INIT, second = CREDENTIAL_INIT;
@@ -635,6 +658,24 @@ static void test_secret_waits_for_a_proxy_but_not_for_ever(void **state)
 	world_clear(&world);
 }
 
+/* A proxy that cannot be reached for a moment has not refused anything. */
+static void test_secret_asks_a_proxy_again_that_could_not_be_reached(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	world.proxy_lag = 0;
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	world_reset_counts(&world);
+	world.fail_at = 5; /* pending, current, login, grants; then the proxy */
+	assert_ok(test_secret(&world.rotation));
+	assert_int_equal(world.calls, 6);
+	assert_int_equal(world.logins, 2);
+	world_clear(&world);
+}
+
 static void rotation_over_plaintext_says_so(void **state)
 {
 	struct world world;
@@ -659,6 +700,7 @@ int main(void)
 		cmocka_unit_test(rotation_costs_the_promised_calls),
 		cmocka_unit_test(step_with_any_call_failing_keeps_the_invariants_and_finishes),
 		cmocka_unit_test(step_of_a_finished_rotation_changes_nothing),
+		cmocka_unit_test(steps_again_after_set_secret_write_nothing),
 		cmocka_unit_test(create_secret_twice_keeps_the_first_password),
 		cmocka_unit_test(
 			create_secret_stages_the_same_password_for_the_proxy_and_keeps_its_keys),
@@ -688,6 +730,7 @@ int main(void)
 		cmocka_unit_test(test_secret_alone_with_the_current_credential_passes),
 		cmocka_unit_test(test_secret_with_a_weaker_user_names_what_is_missing),
 		cmocka_unit_test(test_secret_waits_for_a_proxy_but_not_for_ever),
+		cmocka_unit_test(test_secret_asks_a_proxy_again_that_could_not_be_reached),
 		cmocka_unit_test(rotation_over_plaintext_says_so),
 	};
 
