@@ -96,6 +96,10 @@ static void json_replace_changes_two_values_and_not_a_byte_more(void **state)
 	/* What equals the edit already keeps its spelling. */
 	check_replace("{\"username\":\"\\u006eew\",\"password\":\"b\"}",
 		      "{\"username\":\"\\u006eew\",\"password\":\"p\\\"\\\\\\n\"}");
+	/* A quote inside a value does not end it; a backslash before the last one does not go on. */
+	check_replace("{\"x\":\"a\\\"b\",\"username\":\"a\",\"y\":\"a\\\\\",\"password\":1}",
+		      "{\"x\":\"a\\\"b\",\"username\":\"new\",\"y\":\"a\\\\\","
+		      "\"password\":\"p\\\"\\\\\\n\"}");
 	/* The nested twin of a key is not the key. */
 	check_replace(
 		"{\"o\":{\"username\":\"x\"},\"username\":1,\"password\":2}",

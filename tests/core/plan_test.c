@@ -128,6 +128,12 @@ static void plan_of_a_clone_that_is_active_returns_to_the_base(void **state)
 		       "\"password\":\"p\",\"masterarn\":\"a\"}",
 		       &plan));
 	assert_string_equal(plan.inactive_user, "app");
+	/* Nothing before the suffix is no base, so this one is itself a base. */
+	assert_ok(make("{\"engine\":\"postgres\",\"host\":\"h\",\"username\":\"_clone\","
+		       "\"password\":\"p\",\"masterarn\":\"a\"}",
+		       &plan));
+	assert_string_equal(plan.active_user, "_clone");
+	assert_string_equal(plan.inactive_user, "_clone_clone");
 }
 
 static void plan_reads_ssl_as_its_owner_wrote_it(void **state)
@@ -146,9 +152,13 @@ static void plan_reads_ssl_as_its_owner_wrote_it(void **state)
 		AUTO(plan_clear) struct plan plan = PLAN_INIT;
 		char text[256];
 
-		snprintf(text, sizeof(text), "{" AWS_SHAPE "," RING ",\"ssl\":%s}", written[i].ssl);
+		snprintf(text, sizeof(text),
+			 "{" AWS_SHAPE "," RING ",\"ssl\":%s,\"proxy_secret_ids\":[\"s\"],"
+			 "\"proxy_endpoints\":[\"proxy\"]}",
+			 written[i].ssl);
 		assert_ok(make(text, &plan));
 		assert_int_equal(plan.logins[0].tls, written[i].tls);
+		assert_int_equal(plan.logins[1].tls, written[i].tls);
 	}
 }
 
@@ -255,6 +265,37 @@ static void plan_refuses_an_impossible_password(void **state)
 	environment = NULL;
 }
 
+static void plan_takes_the_password_policy_from_the_environment(void **state)
+{
+	static const struct {
+		const char *variables[3];
+		bool allowed[CLASS_COUNT]; /* lower, upper, digit, punctuation */
+		bool required;		   /* those that are allowed */
+	} policies[] = {
+		{{NULL}, {true, true, true, true}, true},
+		{{"EXCLUDE_LOWERCASE", "true", NULL}, {false, true, true, true}, true},
+		{{"EXCLUDE_UPPERCASE", "true", NULL}, {true, false, true, true}, true},
+		{{"EXCLUDE_NUMBERS", "true", NULL}, {true, true, false, true}, true},
+		{{"EXCLUDE_PUNCTUATION", "true", NULL}, {true, true, true, false}, true},
+		{{"REQUIRE_EACH_INCLUDED_TYPE", "false", NULL}, {true, true, true, true}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(policies); i++) {
+		AUTO(plan_clear) struct plan plan = PLAN_INIT;
+		const bool *allowed = plan.password_policy.allowed;
+		const bool *required = plan.password_policy.required;
+
+		environment = policies[i].variables;
+		assert_ok(make("{" AWS_SHAPE "," RING "}", &plan));
+		environment = NULL;
+		for (int class = 0; class < CLASS_COUNT; class ++) {
+			assert_int_equal(allowed[class], policies[i].allowed[class]);
+			assert_int_equal(required[class], allowed[class] && policies[i].required);
+		}
+	}
+}
+
 static void plan_matches_proxy_secrets_to_users(void **state)
 {
 	AUTO(plan_clear) struct plan plan = PLAN_INIT;
@@ -289,6 +330,7 @@ int main(void)
 		cmocka_unit_test(plan_refuses_odd_secrets),
 		cmocka_unit_test(plan_measures_user_names_in_bytes),
 		cmocka_unit_test(plan_refuses_an_impossible_password),
+		cmocka_unit_test(plan_takes_the_password_policy_from_the_environment),
 		cmocka_unit_test(plan_matches_proxy_secrets_to_users),
 	};
 
