@@ -54,7 +54,7 @@ sources 'src/*' 'tests/*' 'ci/*' | grep -v '^ci/lint.sh$' | xargs grep -nHE '\b(
 sources 'src/*.[ch]' | xargs wc -l | awk '$2 != "total" && $1 > 500' | check "no file of more than 500 lines"
 
 # secret_reveal() is the only way to a secret's bytes: these files hold the innermost calls.
-reveals='^src/(core/(secret\.[ch]|credential\.c)|clients/aws/(call|credentials|secrets_manager|sigv4)\.c'
+reveals='^src/(core/(secret\.[ch]|credential\.c)|clients/aws/(call|credentials|secrets_(read|write)|sigv4)\.c'
 reveals+='|clients/sql/postgres_(session|users)\.c):'
 sources 'src/*.[ch]' | xargs grep -nH 'secret_reveal(' -- | grep -vE "$reveals" | check "secret_reveal() where it is allowed"
 sources 'src/*.c' | xargs grep -nHE '\b(secure_)?getenv\b' -- |

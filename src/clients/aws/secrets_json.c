@@ -175,7 +175,7 @@ static double created(const cJSON *version)
 	return cJSON_IsNumber(date) ? date->valuedouble : 0;
 }
 
-/* By insertion: the answer is in no promised order, and `most` is small. */
+/* By insertion: the answer is in no promised order, and few are kept. */
 size_t secrets_read_newest(const cJSON *answer, size_t most, const char **ret)
 {
 	const cJSON *version, *newest[VERSIONS_LOOKED_AT];
@@ -191,7 +191,8 @@ size_t secrets_read_newest(const cJSON *answer, size_t most, const char **ret)
 			continue;
 		if (count < most)
 			count++;
-		memmove(newest + at + 1, newest + at, (count - 1 - at) * sizeof(newest[0]));
+		for (size_t i = count - 1; i > at; i--)
+			newest[i] = newest[i - 1];
 		newest[at] = version;
 	}
 	for (size_t i = 0; i < count; i++)
