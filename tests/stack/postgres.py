@@ -6,6 +6,7 @@ count logins. It is as fast and as forgetful as a test wants: nothing is ever sy
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import signal
@@ -42,7 +43,12 @@ ACCESS = "hostssl all all 127.0.0.1/32 scram-sha-256\n"
 
 
 def binaries() -> Path:
-    """The newest installed version's programs. PATH is not asked: it may hold something else."""
+    """The programs in STACK_PG_BIN, to try another version; else the newest that is installed.
+
+    PATH is not asked: it may hold something else.
+    """
+    if os.environ.get("STACK_PG_BIN"):
+        return Path(os.environ["STACK_PG_BIN"])
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if not found:
         raise StackError("no PostgreSQL server in /usr/lib/postgresql: install postgresql")
