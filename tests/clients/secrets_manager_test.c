@@ -48,7 +48,7 @@ static void describe_deleted_secret_is_invalid(void **state)
 	(void)state;
 	SCRIPT({"DescribeSecret", 200, NULL, "{\"DeletedDate\":1795294535.2}"});
 	assert_failed(store->ops->describe(store, "app", &labels), STATUS_INVALID,
-		      "marked for deletion");
+		      "secret 'app' is marked for deletion: restore it, or take it out");
 }
 
 static void describe_denied_names_action_secret_and_caller(void **state)
@@ -119,6 +119,20 @@ static void get_pending_miss_that_stays_ends(void **state)
 	assert_int_equal(server.count, 5);
 }
 
+/* With 2.5 s left there is time for three waits; the next would pass the deadline. */
+static void get_pending_miss_is_not_waited_for_past_the_deadline(void **state)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+
+	(void)state;
+	SCRIPT(MISS, MISS, MISS, MISS, MISS, MISS);
+	fake_now += 60000 - 2500;
+	assert_failed(store->ops->get(store, "app", STAGE_PENDING, TOKEN, false, &version),
+		      STATUS_NOT_FOUND, "can't find");
+	assert_int_equal(server.count, 4);
+	assert_int_equal(fake_now, 1000 + 60000 - 2500 + 200 + 400 + 800);
+}
+
 static void get_normal_miss_and_current_miss_are_not_read_again(void **state)
 {
 	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
@@ -146,7 +160,7 @@ static void get_binary_and_deleted_are_invalid(void **state)
 	assert_failed(store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version),
 		      STATUS_INVALID, "binary");
 	assert_failed(store->ops->get(store, "app", STAGE_CURRENT, NULL, false, &version),
-		      STATUS_INVALID, "marked for deletion");
+		      STATUS_INVALID, "secret 'app' is marked for deletion: restore it");
 }
 
 static void get_kms_denial_names_the_key_permissions(void **state)
@@ -171,6 +185,11 @@ static void get_validation_text_is_not_repeated(void **state)
 	assert_non_null(strstr(status.detail, "ValidationException"));
 	assert_null(strstr(status.detail, "echo"));
 }
+
+#define BROKEN                                                          \
+	{                                                               \
+		"GetSecretValue", 500, "InternalServiceError", "broken" \
+	}
 
 static const char *const three[] = {"one", ARN,
 				    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:three"};
@@ -264,6 +283,21 @@ static void get_current_refused_batch_is_not_asked_again(void **state)
 	secret_readings_clear(readings, 2);
 }
 
+/* What cannot be reached now will not be for the next secret either: the step is tried again. */
+static void get_current_ends_with_the_first_that_is_unavailable(void **state)
+{
+	struct secret_reading readings[3] = {0};
+
+	(void)state;
+	SCRIPT({"BatchGetSecretValue", 400, "AccessDeniedException", "not authorized"},
+	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"1\"}"}, BROKEN, BROKEN, BROKEN,
+	       BROKEN, BROKEN, BROKEN, {"GetSecretValue", 200, NULL, "{\"SecretString\":\"3\"}"});
+	assert_failed(store->ops->get_current(store, three, 3, readings), STATUS_UNAVAILABLE,
+		      "InternalServiceError");
+	assert_true(secret_empty(&readings[2].version.value));
+	secret_readings_clear(readings, 3);
+}
+
 static void get_current_of_two_regions_is_read_singly(void **state)
 {
 	static const char *const ids[] = {
@@ -290,6 +324,7 @@ int main(void)
 		TEST(get_current_stage_is_asked_for_by_label),
 		TEST(get_pending_miss_is_read_again),
 		TEST(get_pending_miss_that_stays_ends),
+		TEST(get_pending_miss_is_not_waited_for_past_the_deadline),
 		TEST(get_normal_miss_and_current_miss_are_not_read_again),
 		TEST(get_binary_and_deleted_are_invalid),
 		TEST(get_kms_denial_names_the_key_permissions),
@@ -299,6 +334,7 @@ int main(void)
 		TEST(get_current_what_the_batch_lacks_is_read_alone),
 		TEST(get_current_of_another_stage_is_read_again),
 		TEST(get_current_refused_batch_is_not_asked_again),
+		TEST(get_current_ends_with_the_first_that_is_unavailable),
 		TEST(get_current_of_two_regions_is_read_singly),
 	};
 
