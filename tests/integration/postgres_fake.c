@@ -118,7 +118,8 @@ struct fake fake_welcoming(const char *sqlstate)
 		receive(client);
 		if (sqlstate == NULL)
 			leave(client);
-		say_error(client, "FATAL", sqlstate, "refused");
+		if (sqlstate[0] != '\0')
+			say_error(client, "FATAL", sqlstate, "refused");
 		_exit(0);
 	}
 	return fake;

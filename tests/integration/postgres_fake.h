@@ -23,7 +23,7 @@ struct fake fake_without_tls(void);
 /* Answers a plaintext login with an error in PostgreSQL's format. */
 struct fake fake_refusing(const char *sqlstate, const char *severity, const char *message);
 
-/* Lets everybody in, then answers the first query with an error, or with nothing for NULL. */
+/* Lets everybody in, then answers the first query with an error; NULL: not at all; "": hangs up. */
 struct fake fake_welcoming(const char *sqlstate);
 
 /* On 127.0.0.2, everything that is said to it goes to `port` on 127.0.0.1, and back. */

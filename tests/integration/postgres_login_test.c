@@ -353,6 +353,38 @@ static void open_behind_proxy_tells_its_refusals_apart(void **state)
 	}
 }
 
+/* What is wrong with the server for a while is told apart from what is wrong with the user. */
+static void open_whose_first_read_fails_tells_whether_it_mends(void **state)
+{
+	static const struct {
+		const char *sqlstate;
+		enum status_code code;
+		const char *part;
+	} failures[] = {
+		{"25006", STATUS_UNAVAILABLE, "SQLSTATE 25006: it is read-only, so a replica"},
+		{"57P01", STATUS_UNAVAILABLE, "gave up a first read as 'app' with SQLSTATE 57P01"},
+		{"40001", STATUS_UNAVAILABLE, "40001"},
+		{"53300", STATUS_UNAVAILABLE, "53300"},
+		{"55P03", STATUS_UNAVAILABLE, "55P03"},
+		{"XX000", STATUS_UNAVAILABLE, "XX000"},
+		{"", STATUS_UNAVAILABLE, "gave up a first read as 'app' with SQLSTATE 08006"},
+		{"42501", STATUS_DENIED, "'app' lacks a permission for a first read"},
+		{"42601", STATUS_INTERNAL, "refused a first read as 'app' with SQLSTATE 42601"},
+		{"25001", STATUS_INTERNAL, "25001"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		struct fake fake = fake_welcoming(failures[i].sqlstate);
+		struct login login = fake_login(&fake, LOGIN_DATABASE);
+		struct database *database = NULL;
+		struct status status = login_at(&login, "app", RIGHT, 5000, &database);
+
+		fake_end(&fake);
+		assert_failed(status, failures[i].code, failures[i].part);
+	}
+}
+
 /* The proxy took the password; whatever comes now is between it and the database. */
 static void open_behind_proxy_whose_database_refuses_is_unavailable(void **state)
 {
@@ -402,6 +434,7 @@ int run_login_tests(void)
 		TEST(open_in_plaintext_of_tls_server_is_denied),
 		TEST(open_ignores_variables_of_libpq),
 		TEST(open_behind_proxy_tells_its_refusals_apart),
+		TEST(open_whose_first_read_fails_tells_whether_it_mends),
 		TEST(open_behind_proxy_whose_database_refuses_is_unavailable),
 		TEST(managing_through_a_proxy_is_refused),
 	};

@@ -146,8 +146,8 @@ static void set_password_on_broken_session_is_unavailable(void **state)
 	(void)state;
 	assert_ok(login_as(user, OLD, &database));
 	admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '%s'", user);
-	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "");
-	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "");
+	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "SQLSTATE 57P01");
+	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "is lost");
 }
 
 static void names_of_any_shape_are_kept_exactly(void **state)
