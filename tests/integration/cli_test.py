@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
 import uuid
 
 import support
+from stack.sandbox import FUNCTION_ARN
 from stack.tandem import clean_environment, program
 
 
@@ -243,6 +245,20 @@ class CommandLine(support.World):
             self.assertIn("did not accept the new password", done.stderr)
             self.assertEqual(pair.read()["username"], pair.base)
 
+    def test_colour_is_for_a_terminal_that_wants_it(self) -> None:
+        for variables, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+            terminal, end = os.openpty()
+            try:
+                subprocess.run([program(support.BUILD), "status", "no/such"], stdout=end,
+                               env=clean_environment({**self.environment, **variables}),
+                               timeout=20, check=False)
+                shown = os.read(terminal, 4096).decode()
+            finally:
+                os.close(end)
+                os.close(terminal)
+            self.assertIn("no/such", shown)
+            self.assertEqual("\033" in shown, coloured, shown)
+
     def test_help_and_version(self) -> None:
         self.assertIn("tandem rotate", self.tandem("--help").stdout)
         self.assertRegex(self.tandem("--version").stdout, r"^tandem \d+\.\d+\.\d+\n$")
@@ -266,6 +282,32 @@ class WithFunction(support.World):
         self.assertEqual(json.loads(done.stdout)["result"], "started")
         self.wait_until_quiet()
         self.assert_rotated(pair, pair.base)
+
+    def test_cancelled_rotation_is_run_here_although_its_function_is_still_named(self) -> None:
+        pair = self.pair()
+        pair.create_secret()
+        self.manager.cancel_rotate_secret(SecretId=pair.secret)
+        described = self.manager.describe_secret(SecretId=pair.secret)
+        self.assertEqual(described["RotationLambdaARN"], FUNCTION_ARN)
+        done = self.tandem("rotate", pair.secret)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("finishSecret", done.stdout)
+        self.assert_rotated(pair, pair.clone)
+
+    def test_function_that_never_answers_is_not_waited_for_without_end(self) -> None:
+        pair = self.pair()
+        pair.create_secret()
+        self.function.process.signal(signal.SIGSTOP)
+        try:
+            done = self.tandem("rotate", pair.secret, "--json", TANDEM_TIMEOUT="5", timeout=20)
+        finally:
+            self.function.process.signal(signal.SIGCONT)
+        self.assertEqual(done.returncode, 1)
+        failure = json.loads(done.stdout)
+        self.assertEqual((failure["result"], failure["errorClass"]), ("failed", "UNAVAILABLE"))
+        self.assertIn("has not finished within 5 s (TANDEM_TIMEOUT)", failure["message"])
+        self.wait_until_quiet()
+        self.assert_rotated(pair, pair.clone)
 
     def test_aws_command_line_drives_it(self) -> None:
         pair = self.pair()
