@@ -89,6 +89,7 @@ suite "build, release" built "build" build_release
 suite "build, sanitizers" built "build" build_sanitized
 suite "build, clang" built "build" build_clang
 suite "units, release" units "$build"
+suite "units, clang" units "$build-clang"
 suite "units, sanitizers" units "$sanitized"
 suite "PostgreSQL client" "$python" tests/stack/with_stack.py --postgres -- "$sanitized/tests/postgres_test"
 suite "sandbox and AWS's clients" "$python" tests/sandbox/sandbox_check.py "$sanitized/tests/tandem-sandbox"

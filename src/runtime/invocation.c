@@ -70,6 +70,25 @@ static struct status run_step(const struct invocation *invocation, const struct 
 	return step_run(event->step, &rotation);
 }
 
+/*
+ * finishSecret reads no value, so it does not know whose turn it is; the steps before it did, and ran
+ * in this process unless the function was started anew between them.
+ */
+static void remember_user(const struct event *event, struct report *report)
+{
+	static struct {
+		char token[VERSION_ID_MAX + 1];
+		char user[sizeof(report->user)];
+	} last;
+
+	if (report->user[0] != '\0') {
+		memcpy(last.token, event->token, sizeof(last.token));
+		memcpy(last.user, report->user, sizeof(last.user));
+	} else if (strcmp(last.token, event->token) == 0) {
+		memcpy(report->user, last.user, sizeof(report->user));
+	}
+}
+
 struct status invocation_step(const struct invocation *invocation, const struct event *event,
 			      struct report *report)
 {
@@ -77,6 +96,7 @@ struct status invocation_step(const struct invocation *invocation, const struct 
 	int64_t begun = clock_system.now();
 	struct status status = run_step(invocation, event, told);
 
+	remember_user(event, told);
 	log_step(invocation, event, told, status, clock_system.now() - begun);
 	return status;
 }

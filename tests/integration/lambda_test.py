@@ -74,7 +74,7 @@ class Loop(support.World):
                  if line.startswith("{")]
         mine = [line for line in lines if line.get("user") == pair.clone]
         self.assertEqual([line["step"] for line in mine],
-                         ["createSecret", "setSecret", "testSecret"])
+                         ["createSecret", "setSecret", "testSecret", "finishSecret"])
         for line in mine:
             self.assertEqual(line["level"], "INFO")
             for key in ("timestamp", "message", "requestId", "secret", "durationMs", "outcome"):
