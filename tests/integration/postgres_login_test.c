@@ -5,8 +5,11 @@
 #include "clients/sql/ca_bundle.h"
 #include "clients/sql/drivers.h"
 
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define RIGHT "right-Passw0rd"
@@ -48,6 +51,77 @@ static void open_with_right_password_succeeds(void **state)
 	(void)state;
 	assert_ok(login_as(make_user("a", ""), RIGHT, &database));
 	assert_non_null(database);
+}
+
+/* While set, every name leads to 127.0.0.2 first and then to where it leads. */
+static bool detour;
+
+int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **ret);
+int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **ret);
+
+int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **ret)
+{
+	struct addrinfo *wrong = NULL, *right = NULL;
+
+	if (!detour)
+		return __real_getaddrinfo(host, service, hints, ret);
+	assert_int_equal(__real_getaddrinfo("127.0.0.2", service, hints, &wrong), 0);
+	assert_int_equal(__real_getaddrinfo("127.0.0.1", service, hints, &right), 0);
+	wrong->ai_next = right;
+	*ret = wrong;
+	return 0;
+}
+
+/* A listener whose queue is full: the kernel drops what comes, as a zone that is cut off does. */
+static void block_port(uint16_t port, int sockets[4])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons(port),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
+	const struct sockaddr *at = (const struct sockaddr *)&address;
+
+	for (int i = 0; i < 4; i++)
+		sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(sockets[0], at, sizeof(address)), 0);
+	assert_int_equal(listen(sockets[0], 0), 0);
+	for (int i = 1; i < 4; i++)
+		(void)connect(sockets[i], at, sizeof(address));
+}
+
+static void open_goes_on_to_the_next_address_when_one_is_silent(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+	int64_t begun = clock_system.now();
+	struct status opened;
+	int sockets[4];
+
+	(void)state;
+	block_port(login.port, sockets);
+	detour = true;
+	opened = login_at(&login, user, RIGHT, 10000, &database);
+	detour = false;
+	for (int i = 0; i < 4; i++)
+		close(sockets[i]);
+	assert_ok(opened);
+	assert_in_range(clock_system.now() - begun, 2500, 6000);
+}
+
+static void open_goes_on_to_the_next_address_when_one_refuses(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+	struct status opened;
+
+	(void)state;
+	detour = true;
+	opened = login_as(user, RIGHT, &database);
+	detour = false;
+	assert_ok(opened);
 }
 
 static void open_with_wrong_password_is_denied(void **state)
@@ -416,6 +490,8 @@ int run_login_tests(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(drivers_find_every_name_of_the_engine),
 		TEST(open_with_right_password_succeeds),
+		TEST(open_goes_on_to_the_next_address_when_one_is_silent),
+		TEST(open_goes_on_to_the_next_address_when_one_refuses),
 		TEST(open_with_wrong_password_is_denied),
 		TEST(open_as_missing_user_is_denied),
 		TEST(open_as_nologin_role_is_denied_and_says_so),

@@ -237,10 +237,6 @@ struct status postgres_login_error(const struct postgres *session, ConnStatusTyp
 		return refused(session, recognise(sqlstate, answer), sqlstate);
 	if (stage == CONNECTION_SSL_STARTUP && !connection_broke(message))
 		return tls_error(session, message);
-	if (strstr(message, "could not translate host name") != NULL)
-		return failure(STATUS_UNAVAILABLE,
-			       "the host name of %s cannot be resolved: correct it, or mend DNS",
-			       session->place);
 	if (strstr(message, "Connection refused") != NULL)
 		return failure(
 			STATUS_UNAVAILABLE,

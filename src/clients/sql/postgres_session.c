@@ -1,16 +1,14 @@
 #include "clients/sql/postgres_session.h"
 
+#include "clients/sql/addresses.h"
 #include "clients/sql/ca_bundle.h"
 #include "clients/sql/postgres_error.h"
 #include "core/memory.h"
 
-#include <arpa/nameser.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <resolv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +19,9 @@
 
 /* To connect, shake hands and log in; an Aurora that has to wake up takes longest. */
 #define LOGIN_WAIT_MS 15000
+
+/* For one address of several to answer at all. */
+#define ADDRESS_WAIT_MS 3000
 
 /*
  * PGTZ, PGDATESTYLE and PGGEQO become startup parameters, which proxies refuse, and PGSERVICE is
@@ -45,30 +46,15 @@ static void forget_variables(void)
 	}
 }
 
-/*
- * Best effort: getaddrinfo() cannot be told a deadline, so its resolver gets one try per server and
- * an equal part of half the time left; search domains and other name services can take longer.
- */
-static void shorten_name_lookup(struct deadline deadline)
-{
-	int64_t seconds;
-
-	if (res_init() != 0)
-		return;
-	seconds = deadline_left(deadline) / 2000 / (_res.nscount > 0 ? _res.nscount : 1);
-	_res.retry = 1;
-	if (seconds < _res.retrans)
-		_res.retrans = seconds > 0 ? (int)seconds : 1;
-}
-
-static struct status wait_for_socket(const struct postgres *session, short events)
+static struct status wait_until(const struct postgres *session, short events,
+				struct deadline deadline)
 {
 	struct pollfd socket = {.fd = PQsocket(session->connection), .events = events};
 	int64_t left;
 	int ready;
 
 	do {
-		left = deadline_left(session->deadline);
+		left = deadline_left(deadline);
 		ready = left > 0 ? poll(&socket, 1, left < INT_MAX ? (int)left : INT_MAX) : 0;
 	} while (ready < 0 && errno == EINTR);
 	if (ready < 0)
@@ -80,6 +66,11 @@ static struct status wait_for_socket(const struct postgres *session, short event
 			"the server let this function through",
 			session->place, session->user);
 	return OK;
+}
+
+static struct status wait_for_socket(const struct postgres *session, short events)
+{
+	return wait_until(session, events, session->deadline);
 }
 
 /* Notices would go to stderr, in the server's words. */
@@ -148,11 +139,12 @@ static void describe(struct postgres *session, const struct login *login, const 
 }
 
 static struct status start(struct postgres *session, const struct login *login,
-			   const struct secret *password)
+			   const struct secret *password, const char *address)
 {
 	char port[8];
 	const char *const settings[][2] = {
-		{"host", login->host},
+		{"host", login->host}, /* what the certificate must be for */
+		{"hostaddr", address},
 		{"port", port},
 		{"user", session->user},
 		{"password", secret_reveal(password)},
@@ -179,7 +171,6 @@ static struct status start(struct postgres *session, const struct login *login,
 		values[i] = settings[i][1];
 	}
 	forget_variables();
-	shorten_name_lookup(session->deadline);
 	session->connection = PQconnectStartParams(keywords, values, 0);
 	if (session->connection == NULL)
 		return OUT_OF_MEMORY;
@@ -190,14 +181,17 @@ static struct status start(struct postgres *session, const struct login *login,
 	return OK;
 }
 
-static struct status finish(struct postgres *session)
+/* `reached`: the address answered, so another one would not do better. */
+static struct status finish(struct postgres *session, struct deadline connecting, bool *reached)
 {
 	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
 
 	while (next != PGRES_POLLING_OK) {
-		ConnStatusType stage;
+		ConnStatusType stage = PQstatus(session->connection);
 
-		TRY(wait_for_socket(session, next == PGRES_POLLING_READING ? POLLIN : POLLOUT));
+		*reached = stage != CONNECTION_NEEDED && stage != CONNECTION_STARTED;
+		TRY(wait_until(session, next == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+			       *reached ? session->deadline : connecting));
 		stage = PQstatus(session->connection);
 		next = PQconnectPoll(session->connection);
 		if (next == PGRES_POLLING_FAILED)
@@ -207,6 +201,39 @@ static struct status finish(struct postgres *session)
 	if (PQsetnonblocking(session->connection, 1) != 0)
 		return failure(STATUS_UNAVAILABLE, "%s closed the connection", session->place);
 	return OK;
+}
+
+static struct status try_address(struct postgres *session, const struct login *login,
+				 const struct secret *password, const char *address, bool is_last,
+				 bool *reached)
+{
+	struct deadline connecting = is_last ? session->deadline
+					     : deadline_within(session->deadline, ADDRESS_WAIT_MS);
+
+	*reached = false;
+	PQfinish(session->connection);
+	session->connection = NULL;
+	TRY(start(session, login, password, address));
+	return finish(session, connecting, reached);
+}
+
+static struct status try_addresses(struct postgres *session, const struct login *login,
+				   const struct secret *password)
+{
+	struct addresses addresses;
+	struct status tried = OK;
+
+	TRY_WHILE(addresses_find(login->host, session->deadline, &addresses), "looking for %s",
+		  session->place);
+	for (size_t i = 0; i < addresses.count; i++) {
+		bool reached;
+
+		tried = try_address(session, login, password, addresses.numeric[i],
+				    i + 1 == addresses.count, &reached);
+		if (tried.code != STATUS_UNAVAILABLE || reached)
+			break;
+	}
+	return tried;
 }
 
 struct status postgres_connect(const struct login *login, const char *user,
@@ -229,8 +256,7 @@ struct status postgres_connect(const struct login *login, const char *user,
 	session->deadline = deadline_within(deadline, LOGIN_WAIT_MS);
 	describe(session, login, user, dbname);
 	TRY(choose_ca(session, login));
-	TRY(start(session, login, password));
-	TRY(finish(session));
+	TRY(try_addresses(session, login, password));
 	session->deadline = deadline;
 	*ret = session;
 	session = NULL;
