@@ -21,13 +21,20 @@ const char *status_code_name(enum status_code code)
 	return code_names[code];
 }
 
-/* A cut sentence must look cut, or its reader trusts half of it. */
+/*
+ * A cut sentence must look cut, or its reader trusts half of it. It is cut between two characters:
+ * half of one is no UTF-8, and a log line that holds it no JSON.
+ */
 static void mark_if_cut(struct status *status, int wanted)
 {
 	static const char cut[] = "...";
+	size_t at = sizeof(status->detail) - sizeof(cut);
 
-	if (wanted >= (int)sizeof(status->detail))
-		memcpy(status->detail + sizeof(status->detail) - sizeof(cut), cut, sizeof(cut));
+	if (wanted < (int)sizeof(status->detail))
+		return;
+	while (at > 0 && ((unsigned char)status->detail[at] & 0xC0) == 0x80)
+		at--;
+	memcpy(status->detail + at, cut, sizeof(cut));
 }
 
 struct status failure(enum status_code code, const char *format, ...)

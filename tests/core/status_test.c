@@ -47,6 +47,26 @@ static void status_too_long_looks_cut(void **state)
 			    "...");
 }
 
+/* Whatever the length, no half of a character stays before the dots. */
+static void status_is_cut_between_characters(void **state)
+{
+	char text[2000];
+
+	(void)state;
+	for (int shift = 0; shift < 3; shift++) {
+		struct status status;
+		size_t used = (size_t)snprintf(text, sizeof(text), "%.*s", shift, "ab");
+
+		while (used + 3 < sizeof(text))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "…");
+		status = failure(STATUS_INVALID, "%s", text);
+		used = strlen(status.detail);
+		assert_string_equal(status.detail + used - 3, "...");
+		assert_memory_equal(status.detail + used - 6, "…", 3);
+		assert_in_range(used, sizeof(status.detail) - 4, sizeof(status.detail) - 1);
+	}
+}
+
 static struct status leave_early(int *reached)
 {
 	TRY_WHILE(failure(STATUS_NOT_FOUND, "gone"), "looking for %d", 3);
@@ -70,6 +90,7 @@ int main(void)
 		cmocka_unit_test(failure_with_ok_is_a_bug_of_ours),
 		cmocka_unit_test(status_while_puts_what_we_did_in_front),
 		cmocka_unit_test(status_too_long_looks_cut),
+		cmocka_unit_test(status_is_cut_between_characters),
 		cmocka_unit_test(try_while_leaves_the_function),
 	};
 
