@@ -188,6 +188,18 @@ static void rotate_lost_answer_is_looked_up(void **state)
 	assert_int_equal(server.count, 2);
 }
 
+/* The first answer was an error although it had begun: the second try finds its own rotation. */
+static void rotate_that_finds_its_own_rotation_under_way_is_ok(void **state)
+{
+	(void)state;
+	SCRIPT({"RotateSecret", 500, "InternalServiceError", ""},
+	       {"RotateSecret", 400, "InvalidRequestException",
+		"A previous rotation isn't complete. That rotation will be reattempted."},
+	       LABELS(OLD, TOKEN));
+	assert_ok(store->ops->rotate(store, "app", TOKEN));
+	assert_int_equal(server.count, 3);
+}
+
 static void check_write_permitted_changes_nothing(void **state)
 {
 	struct secret_labels labels = {.current = TOKEN, .pending = TOKEN, .previous = OLD};
@@ -252,6 +264,7 @@ int main(void)
 		TEST(rotate_unfinished_one_says_what_to_do),
 		TEST(rotate_without_a_function_is_invalid),
 		TEST(rotate_lost_answer_is_looked_up),
+		TEST(rotate_that_finds_its_own_rotation_under_way_is_ok),
 		TEST(check_write_permitted_changes_nothing),
 		TEST(check_write_names_the_missing_permission),
 		TEST(check_write_never_offers_a_value_to_a_pending_version),

@@ -91,6 +91,39 @@ static void block_port(uint16_t port, int sockets[4])
 		(void)connect(sockets[i], at, sizeof(address));
 }
 
+static int64_t passed; /* milliseconds that the test says have gone by */
+
+static int64_t moved_now(void)
+{
+	return clock_system.now() + passed;
+}
+
+/*
+ * To log in has a limit of its own; the session then has all the time that was given. Once that is
+ * over nothing is sent: a process that was stopped must not change what others changed meanwhile.
+ */
+static void session_works_until_its_deadline_and_sends_nothing_after_it(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	AUTO(secret_clear) struct secret right = SECRET_INIT;
+	struct clock moved = {.now = moved_now, .sleep = clock_system.sleep};
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	passed = 0;
+	assert_ok(secret_make(RIGHT, strlen(RIGHT), &right));
+	assert_ok(
+		postgres_driver.open(&login, user, &right, deadline_in(&moved, 60000), &database));
+	passed = 30000;
+	assert_ok(set_password(database, user, "changed-in-time-1"));
+	passed = 61000;
+	assert_failed(set_password(database, user, "changed-too-late-1"), STATUS_UNAVAILABLE,
+		      "no time is left");
+	database_close(&database);
+	assert_ok(login_as(user, "changed-in-time-1", &database));
+}
+
 static void open_goes_on_to_the_next_address_when_one_is_silent(void **state)
 {
 	AUTO(database_close) struct database *database = NULL;
@@ -487,6 +520,7 @@ int run_login_tests(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(drivers_find_every_name_of_the_engine),
 		TEST(open_with_right_password_succeeds),
+		TEST(session_works_until_its_deadline_and_sends_nothing_after_it),
 		TEST(open_goes_on_to_the_next_address_when_one_is_silent),
 		TEST(open_goes_on_to_the_next_address_when_one_refuses),
 		TEST(open_with_wrong_password_is_denied),

@@ -73,6 +73,24 @@ static void step_that_fails_is_an_error_behind_its_notes(void **state)
 	assert_string_equal(logged(), "");
 }
 
+/* finishSecret reads no value: its line names the user of the steps before it, and of no others. */
+static void finish_is_logged_with_the_user_of_its_own_rotation(void **state)
+{
+	struct report report = {0};
+
+	(void)state;
+	for (enum step step = STEP_CREATE; step < STEP_FINISH; step++)
+		assert_ok(run_step(step, NULL));
+	while (logged()[0] != '\0')
+		;
+	snprintf(world.token, sizeof(world.token), "token-of-another-rotation-000000000");
+	assert_failed(run_step(STEP_FINISH, &report), STATUS_CONFLICT, "neither pending");
+	assert_string_equal(report.user, "");
+	snprintf(world.token, sizeof(world.token), "token-0000000000000000000000000001");
+	assert_ok(run_step(STEP_FINISH, &report));
+	assert_string_equal(report.user, "app-clone");
+}
+
 static struct status tick(const char *secret_ids)
 {
 	world.config.secret_ids = secret_ids;
@@ -193,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(step_that_is_done_is_a_line_of_information),
 		TEST(step_that_fails_is_an_error_behind_its_notes),
+		TEST(finish_is_logged_with_the_user_of_its_own_rotation),
 		TEST(tick_with_an_unfinished_rotation_is_no_error),
 		TEST(tick_tells_the_first_failure_after_every_secret_had_its_turn),
 		TEST(tick_trims_its_entries),

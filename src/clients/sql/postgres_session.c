@@ -181,17 +181,18 @@ static struct status start(struct postgres *session, const struct login *login,
 	return OK;
 }
 
-/* `reached`: the address answered, so another one would not do better. */
-static struct status finish(struct postgres *session, struct deadline connecting, bool *reached)
+/* Until the address has answered at all, `connecting` counts; from then on the session's deadline. */
+static struct status finish(struct postgres *session, struct deadline connecting)
 {
 	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
 
 	while (next != PGRES_POLLING_OK) {
 		ConnStatusType stage = PQstatus(session->connection);
 
-		*reached = stage != CONNECTION_NEEDED && stage != CONNECTION_STARTED;
+		bool reached = stage != CONNECTION_NEEDED && stage != CONNECTION_STARTED;
+
 		TRY(wait_until(session, next == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-			       *reached ? session->deadline : connecting));
+			       reached ? session->deadline : connecting));
 		stage = PQstatus(session->connection);
 		next = PQconnectPoll(session->connection);
 		if (next == PGRES_POLLING_FAILED)
@@ -204,17 +205,15 @@ static struct status finish(struct postgres *session, struct deadline connecting
 }
 
 static struct status try_address(struct postgres *session, const struct login *login,
-				 const struct secret *password, const char *address, bool is_last,
-				 bool *reached)
+				 const struct secret *password, const char *address, bool is_last)
 {
 	struct deadline connecting = is_last ? session->deadline
 					     : deadline_within(session->deadline, ADDRESS_WAIT_MS);
 
-	*reached = false;
 	PQfinish(session->connection);
 	session->connection = NULL;
 	TRY(start(session, login, password, address));
-	return finish(session, connecting, reached);
+	return finish(session, connecting);
 }
 
 static struct status try_addresses(struct postgres *session, const struct login *login,
@@ -226,11 +225,9 @@ static struct status try_addresses(struct postgres *session, const struct login 
 	TRY_WHILE(addresses_find(login->host, session->deadline, &addresses), "looking for %s",
 		  session->place);
 	for (size_t i = 0; i < addresses.count; i++) {
-		bool reached;
-
 		tried = try_address(session, login, password, addresses.numeric[i],
-				    i + 1 == addresses.count, &reached);
-		if (tried.code != STATUS_UNAVAILABLE || reached)
+				    i + 1 == addresses.count);
+		if (tried.code != STATUS_UNAVAILABLE)
 			break;
 	}
 	return tried;
