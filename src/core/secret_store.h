@@ -93,11 +93,14 @@ struct secret_store_ops {
 
 	/*
 	 * Puts `value` as the version `token`, labelled STAGE_PENDING. Twice with the same value is
-	 * once. CONFLICT: the token already has another value. INVALID: too long, marked for
+	 * once. `seen`: what describe() told; the label is then taken from where it was, in one
+	 * step with looking, so that of two who saw the same only one gets it. NULL: from wherever
+	 * it is. CONFLICT: the token already has another value, which stays and has the label now;
+	 * or another version got the label since it was seen. INVALID: too long, marked for
 	 * deletion.
 	 */
 	struct status (*stage)(struct secret_store *, const char *id, const char *token,
-			       const struct secret *value);
+			       const struct secret *value, const struct secret_labels *seen);
 
 	/*
 	 * Moves STAGE_CURRENT from the version `from` to `token`; the store moves STAGE_PREVIOUS by

@@ -8,27 +8,24 @@
 #include <string.h>
 
 /* Is there a rotation to prepare? `*finished`: it is done already. */
-static struct status check_labels(const struct rotation *rotation, bool *finished)
+static struct status check_labels(const struct rotation *rotation,
+				  const struct secret_labels *labels, bool *finished)
 {
-	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
-
-	TRY_WHILE(rotation->store->ops->describe(rotation->store, rotation->secret_id, &labels),
-		  "reading the labels");
-	*finished = strcmp(labels.current, rotation->token) == 0;
+	*finished = strcmp(labels->current, rotation->token) == 0;
 	if (*finished)
 		return OK;
-	if (labels.current[0] == '\0')
+	if (labels->current[0] == '\0')
 		return failure(STATUS_NOT_FOUND,
 			       "the secret has no current value to rotate from: put one");
-	if (strcmp(labels.pending, rotation->token) == 0)
+	if (strcmp(labels->pending, rotation->token) == 0)
 		return OK;
 	/* Its password may be in the database already: taking its label would lose it. */
-	if (labels.pending[0] != '\0' && strcmp(labels.pending, labels.current) != 0)
+	if (labels->pending[0] != '\0' && strcmp(labels->pending, labels->current) != 0)
 		return failure(STATUS_CONFLICT,
 			       "another rotation, version '%s', is under way or stuck: let it end, "
 			       "or start it again; see `tandem status`",
-			       labels.pending);
-	if (labels.rotation_enabled)
+			       labels->pending);
+	if (labels->rotation_enabled)
 		return failure(STATUS_CONFLICT,
 			       "version '%s' is not pending: the rotation was aborted, or another "
 			       "one took its place; start it again",
@@ -73,8 +70,12 @@ static struct status keep_pending(const struct rotation *rotation, const struct 
 	return OK;
 }
 
-/* The pending credential: the one that is there, else a new one, put there first of all. */
+/*
+ * The pending credential: the one that is there, else a new one, put there first of all. Of two
+ * rotations that found no other under way, the label lets one go on.
+ */
 static struct status prepare_pending(const struct rotation *rotation, const struct plan *plan,
+				     const struct secret_labels *labels,
 				     const struct credential *current, struct stored *ret)
 {
 	AUTO(secret_clear) struct secret password = SECRET_INIT;
@@ -88,11 +89,17 @@ static struct status prepare_pending(const struct rotation *rotation, const stru
 	TRY(password_generate(&plan->password_policy, rotation->random, &password));
 	TRY(credential_change(current, plan->inactive_user, &password, &ret->credential));
 	status = rotation->store->ops->stage(rotation->store, rotation->secret_id, rotation->token,
-					     &ret->credential.text);
+					     &ret->credential.text, labels);
 	if (status.code == STATUS_CONFLICT) {
 		/* The same step at the same time, or a late read: what was first counts. */
-		TRY_WHILE(rotation_get_pending(rotation, rotation->secret_id, false, ret),
-			  "reading the pending version that somebody else put");
+		struct status found = rotation_get_pending(rotation, rotation->secret_id, false,
+							   ret);
+
+		if (found.code == STATUS_NOT_FOUND)
+			return failure(STATUS_CONFLICT,
+				       "another rotation began at the same time and goes on: %s",
+				       status.detail);
+		TRY_WHILE(found, "reading the pending version that somebody else put");
 		return keep_pending(rotation, plan, current, ret);
 	}
 	TRY_WHILE(status, "putting the pending version");
@@ -128,7 +135,7 @@ static struct status prepare_copy(const struct rotation *rotation, const struct 
 	TRY(credential_change(&copy->stored.credential, pending->username, &pending->password,
 			      &changed));
 	status = rotation->store->ops->stage(rotation->store, copy->secret_id, rotation->token,
-					     &changed.text);
+					     &changed.text, NULL);
 	/* Put by an earlier try, before somebody edited another key of it: the password counts. */
 	if (status.code == STATUS_CONFLICT)
 		status = check_copy(rotation, copy, pending);
@@ -140,10 +147,13 @@ struct status create_secret(const struct rotation *rotation)
 {
 	AUTO(stored_clear) struct stored current = STORED_INIT, pending = STORED_INIT;
 	AUTO(proxy_copy_clear) struct proxy_copy copy = PROXY_COPY_INIT;
+	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
 	AUTO(plan_clear) struct plan plan = PLAN_INIT;
 	bool finished = false;
 
-	TRY(check_labels(rotation, &finished));
+	TRY_WHILE(rotation->store->ops->describe(rotation->store, rotation->secret_id, &labels),
+		  "reading the labels");
+	TRY(check_labels(rotation, &labels, &finished));
 	if (finished) {
 		report_outcome(rotation, "already finished");
 		return OK;
@@ -153,6 +163,6 @@ struct status create_secret(const struct rotation *rotation)
 	TRY(plan_make(&current.credential, rotation->config, rotation->drivers, &plan));
 	report_user(rotation, plan.inactive_user);
 	TRY(find_copy(rotation, &plan, &current.credential, &copy));
-	TRY(prepare_pending(rotation, &plan, &current.credential, &pending));
+	TRY(prepare_pending(rotation, &plan, &labels, &current.credential, &pending));
 	return prepare_copy(rotation, &copy, &pending.credential);
 }

@@ -9,7 +9,7 @@ static void stage_puts_the_value_as_pending(void **state)
 
 	(void)state;
 	SCRIPT({"PutSecretValue", 200, NULL, "{\"VersionId\":\"" TOKEN "\"}"});
-	assert_ok(store->ops->stage(store, "app", TOKEN, &value));
+	assert_ok(store->ops->stage(store, "app", TOKEN, &value, NULL));
 	assert_string_equal(sent(0, "ClientRequestToken"), TOKEN);
 	assert_string_equal(sent(0, "SecretString"), secret_reveal(&value));
 	assert_string_equal(sent(0, "VersionStages"), "[\"AWSPENDING\"]");
@@ -25,11 +25,11 @@ static void stage_rotation_token_goes_to_the_application_secret_alone(void **sta
 	SCRIPT({"PutSecretValue", 200, NULL, "{}"}, {"PutSecretValue", 200, NULL, "{}"},
 	       {"PutSecretValue", 400, "InvalidParameterException",
 		"bad the-rotation-token-of-this-event-0001"});
-	assert_ok(store->ops->stage(store, "app", TOKEN, &value));
+	assert_ok(store->ops->stage(store, "app", TOKEN, &value, NULL));
 	assert_string_equal(sent(0, "RotationToken"), "the-rotation-token-of-this-event-0001");
-	assert_ok(store->ops->stage(store, "proxy", TOKEN, &value));
+	assert_ok(store->ops->stage(store, "proxy", TOKEN, &value, NULL));
 	assert_string_equal(sent(1, "RotationToken"), "");
-	struct status status = store->ops->stage(store, "app", TOKEN, &value);
+	struct status status = store->ops->stage(store, "app", TOKEN, &value, NULL);
 	assert_int_equal(status.code, STATUS_INVALID);
 	assert_null(strstr(status.detail, "the-rotation-token"));
 }
@@ -41,7 +41,7 @@ static void stage_throttled_put_is_sent_again_byte_for_byte(void **state)
 	(void)state;
 	SCRIPT({"PutSecretValue", 400, "ThrottlingException", ""},
 	       {"PutSecretValue", 200, NULL, "{}"});
-	assert_ok(store->ops->stage(store, "app", TOKEN, &value));
+	assert_ok(store->ops->stage(store, "app", TOKEN, &value, NULL));
 	assert_string_equal(server.asked[0].body, server.asked[1].body);
 }
 
@@ -52,7 +52,7 @@ static void stage_token_with_the_same_value_is_done(void **state)
 	(void)state;
 	SCRIPT({"PutSecretValue", 400, "ResourceExistsException", "already in use"},
 	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"v\"}"});
-	assert_ok(store->ops->stage(store, "app", TOKEN, &value));
+	assert_ok(store->ops->stage(store, "app", TOKEN, &value, NULL));
 	assert_string_equal(sent(1, "VersionId"), TOKEN);
 }
 
@@ -63,7 +63,7 @@ static void stage_token_with_another_value_is_a_conflict(void **state)
 	(void)state;
 	SCRIPT({"PutSecretValue", 400, "ResourceExistsException", "already in use"},
 	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"w\"}"});
-	assert_failed(store->ops->stage(store, "app", TOKEN, &value), STATUS_CONFLICT,
+	assert_failed(store->ops->stage(store, "app", TOKEN, &value, NULL), STATUS_CONFLICT,
 		      "another value");
 }
 
@@ -76,7 +76,7 @@ static void stage_lost_answer_is_read_before_it_is_sent_again(void **state)
 	       {"GetSecretValue", 400, "ResourceNotFoundException", "can't find"},
 	       {"PutSecretValue", 0, NULL, ""},
 	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"v\"}"});
-	assert_ok(store->ops->stage(store, "app", TOKEN, &value));
+	assert_ok(store->ops->stage(store, "app", TOKEN, &value, NULL));
 	assert_int_equal(server.count, 4);
 }
 
@@ -87,8 +87,40 @@ static void stage_lost_answer_of_another_value_is_a_conflict(void **state)
 	(void)state;
 	SCRIPT({"PutSecretValue", 0, NULL, ""},
 	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"w\"}"});
-	assert_failed(store->ops->stage(store, "app", TOKEN, &value), STATUS_CONFLICT,
+	assert_failed(store->ops->stage(store, "app", TOKEN, &value, NULL), STATUS_CONFLICT,
 		      "another value");
+}
+
+#define CLAIMED "TANDEMCLAIMANT"
+#define SEEN(version) (&(struct secret_labels){.current = OLD, .pending = version})
+
+/* Of two that saw the same labels one gets AWSPENDING: only this call compares before it moves. */
+static void stage_against_others_moves_the_label_from_where_it_was_seen(void **state)
+{
+	AUTO(secret_clear) struct secret value = secret_of("v");
+
+	(void)state;
+	SCRIPT({"PutSecretValue", 200, NULL, "{}"}, {"UpdateSecretVersionStage", 200, NULL, "{}"});
+	assert_ok(store->ops->stage(store, "app", TOKEN, &value, SEEN(OLD)));
+	assert_string_equal(sent(0, "VersionStages"), "[\"" CLAIMED "\"]");
+	assert_string_equal(sent(1, "VersionStage"), "AWSPENDING");
+	assert_string_equal(sent(1, "MoveToVersionId"), TOKEN);
+	assert_string_equal(sent(1, "RemoveFromVersionId"), OLD);
+	stop(NULL);
+	SCRIPT({"PutSecretValue", 200, NULL, "{}"}, {"UpdateSecretVersionStage", 200, NULL, "{}"});
+	assert_ok(store->ops->stage(store, "app", TOKEN, &value, SEEN("")));
+	assert_string_equal(sent(1, "RemoveFromVersionId"), "");
+}
+
+static void stage_with_the_label_already_seen_is_one_call(void **state)
+{
+	AUTO(secret_clear) struct secret value = secret_of("v");
+
+	(void)state;
+	SCRIPT({"PutSecretValue", 200, NULL, "{}"});
+	assert_ok(store->ops->stage(store, "app", TOKEN, &value, SEEN(TOKEN)));
+	assert_string_equal(sent(0, "VersionStages"), "[\"AWSPENDING\"]");
+	assert_int_equal(server.count, 1);
 }
 
 #define LABELS(current, other)                                                               \
@@ -101,6 +133,41 @@ static void stage_lost_answer_of_another_value_is_a_conflict(void **state)
 	{                                                                                          \
 		"UpdateSecretVersionStage", 400, "InvalidParameterException", "attached elsewhere" \
 	}
+
+static void stage_after_another_got_the_label_is_a_conflict(void **state)
+{
+	AUTO(secret_clear) struct secret value = secret_of("v");
+
+	(void)state;
+	SCRIPT({"PutSecretValue", 200, NULL, "{}"}, MISPLACED, LABELS(OLD, "stranger"));
+	assert_failed(store->ops->stage(store, "app", TOKEN, &value, SEEN(OLD)), STATUS_CONFLICT,
+		      "AWSPENDING of secret 'app' is on version 'stranger'");
+}
+
+static void stage_whose_claim_got_no_answer_looks_where_the_label_is(void **state)
+{
+	AUTO(secret_clear) struct secret value = secret_of("v");
+
+	(void)state;
+	SCRIPT({"PutSecretValue", 200, NULL, "{}"}, {"UpdateSecretVersionStage", 0, NULL, ""},
+	       LABELS("x", OLD), {"UpdateSecretVersionStage", 0, NULL, ""}, LABELS("x", TOKEN));
+	assert_ok(store->ops->stage(store, "app", TOKEN, &value, SEEN(OLD)));
+	assert_int_equal(server.count, 5);
+}
+
+/* A try that died between the two calls left a value: it gets the label, and is the one to keep. */
+static void stage_claims_for_the_value_that_is_there(void **state)
+{
+	AUTO(secret_clear) struct secret value = secret_of("v");
+
+	(void)state;
+	SCRIPT({"PutSecretValue", 400, "ResourceExistsException", "already in use"},
+	       {"GetSecretValue", 200, NULL, "{\"SecretString\":\"w\"}"},
+	       {"UpdateSecretVersionStage", 200, NULL, "{}"});
+	assert_failed(store->ops->stage(store, "app", TOKEN, &value, SEEN(OLD)), STATUS_CONFLICT,
+		      "another value");
+	assert_string_equal(sent(2, "MoveToVersionId"), TOKEN);
+}
 
 static void promote_moves_the_label_from_where_it_was_read(void **state)
 {
@@ -254,6 +321,11 @@ int main(void)
 		TEST(stage_token_with_another_value_is_a_conflict),
 		TEST(stage_lost_answer_is_read_before_it_is_sent_again),
 		TEST(stage_lost_answer_of_another_value_is_a_conflict),
+		TEST(stage_against_others_moves_the_label_from_where_it_was_seen),
+		TEST(stage_with_the_label_already_seen_is_one_call),
+		TEST(stage_after_another_got_the_label_is_a_conflict),
+		TEST(stage_whose_claim_got_no_answer_looks_where_the_label_is),
+		TEST(stage_claims_for_the_value_that_is_there),
 		TEST(promote_moves_the_label_from_where_it_was_read),
 		TEST(promote_refused_because_it_was_done_is_ok),
 		TEST(promote_moved_by_somebody_else_is_a_conflict),

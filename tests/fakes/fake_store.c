@@ -130,10 +130,28 @@ static struct status fake_get_current(struct secret_store *store, const char *co
 	return OK;
 }
 
+/* The label, if it still is where it was seen. Two requests, as at Secrets Manager: both may fail. */
+static struct status claim(struct world *world, const char *id, const char *token,
+			   const struct secret_labels *seen)
+{
+	const struct fake_version *holder;
+
+	MAY_FAIL(world, FAIL_BEFORE);
+	holder = world_version(world, id, STAGE_PENDING);
+	if (holder != NULL && strcmp(holder->id, token) != 0 &&
+	    strcmp(holder->id, seen->pending) != 0)
+		return failure(STATUS_CONFLICT, "the label is on '%s'", holder->id);
+	world_put(world, id, token, STAGE_PENDING, NULL);
+	MAY_FAIL(world, FAIL_AFTER);
+	return OK;
+}
+
 static struct status fake_stage(struct secret_store *store, const char *id, const char *token,
-				const struct secret *value)
+				const struct secret *value, const struct secret_labels *seen)
 {
 	struct world *world = world_of(store);
+	bool claims = seen != NULL && strcmp(seen->pending, token) != 0;
+	struct status status = OK;
 	struct fake_secret *secret;
 	struct fake_version *version;
 
@@ -143,12 +161,17 @@ static struct status fake_stage(struct secret_store *store, const char *id, cons
 	version = find_version(secret, token);
 	if (version != NULL && version->value != NULL) {
 		if (strcmp(version->value, secret_reveal(value)) != 0)
-			return failure(STATUS_CONFLICT, "the token has another value in '%s'", id);
+			status = failure(STATUS_CONFLICT, "the token has another value in '%s'",
+					 id);
+	} else if (claims) {
+		world_put_unlabelled(world, id, token, secret_reveal(value));
 	} else {
 		world_put(world, id, token, STAGE_PENDING, secret_reveal(value));
 	}
 	MAY_FAIL(world, FAIL_AFTER);
-	return OK;
+	if (claims)
+		TRY(claim(world, id, token, seen));
+	return status;
 }
 
 static struct status fake_promote(struct secret_store *store, const char *id, const char *token,

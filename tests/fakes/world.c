@@ -68,24 +68,15 @@ struct fake_version *world_version(struct world *world, const char *id, enum sta
 	return NULL;
 }
 
-void world_put(struct world *world, const char *id, const char *version, enum stage stage,
-	       const char *value)
+/* The version itself; else a free place; else one that has lost its labels. */
+static struct fake_version *place_version(struct fake_secret *secret, const char *version)
 {
-	struct fake_secret *secret = world_secret(world, id);
 	struct fake_version *found = NULL, *room = NULL, *faded = NULL;
 
-	for (size_t i = 0; secret == NULL && i < WORLD_SECRETS; i++)
-		if (world->secrets[i].id == NULL) {
-			secret = &world->secrets[i];
-			*secret = (struct fake_secret){.id = id};
-		}
-	assert_non_null(secret);
-	/* The version itself; else a free place; else one that has lost its labels. */
 	for (size_t i = 0; i < WORLD_VERSIONS; i++) {
 		struct fake_version *at = &secret->versions[i];
 		bool labelled = at->labels[0] || at->labels[1] || at->labels[2];
 
-		at->labels[stage] = false;
 		if (strcmp(at->id, version) == 0)
 			found = at;
 		else if (at->id[0] == '\0' && room == NULL)
@@ -99,11 +90,43 @@ void world_put(struct world *world, const char *id, const char *version, enum st
 	if (strcmp(found->id, version) != 0)
 		string_clear(&found->value);
 	snprintf(found->id, sizeof(found->id), "%s", version);
-	found->labels[stage] = true;
+	return found;
+}
+
+static struct fake_version *put_value(struct world *world, const char *id, const char *version,
+				      const char *value)
+{
+	struct fake_secret *secret = world_secret(world, id);
+	struct fake_version *found;
+
+	for (size_t i = 0; secret == NULL && i < WORLD_SECRETS; i++)
+		if (world->secrets[i].id == NULL) {
+			secret = &world->secrets[i];
+			*secret = (struct fake_secret){.id = id};
+		}
+	assert_non_null(secret);
+	found = place_version(secret, version);
 	if (value != NULL) {
 		string_clear(&found->value);
 		found->value = memory_copy_string(value);
 	}
+	return found;
+}
+
+void world_put(struct world *world, const char *id, const char *version, enum stage stage,
+	       const char *value)
+{
+	struct fake_version *holder = world_version(world, id, stage);
+
+	if (holder != NULL)
+		holder->labels[stage] = false;
+	put_value(world, id, version, value)->labels[stage] = true;
+}
+
+void world_put_unlabelled(struct world *world, const char *id, const char *version,
+			  const char *value)
+{
+	put_value(world, id, version, value);
 }
 
 static void add_user(struct world *world, const char *name, const char *password)

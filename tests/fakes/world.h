@@ -62,6 +62,7 @@ struct world {
 	enum world_failure failure;
 	int intrude_at; /* before this call somebody else does something; 0 = nobody */
 	void (*intrude)(struct world *);
+	struct status rival; /* for an intruder: how a step of its own ended */
 	int store_calls, writes, logins; /* writes: how often a version was put or promoted */
 
 	struct config config;
@@ -92,6 +93,8 @@ struct fake_user *world_user(struct world *, const char *name);
 struct fake_version *world_version(struct world *, const char *id, enum stage);
 /* A copy of the value under a stage with another text; makes the version when missing. */
 void world_put(struct world *, const char *id, const char *version, enum stage, const char *value);
+/* The same without a label. */
+void world_put_unlabelled(struct world *, const char *id, const char *version, const char *value);
 
 /*
  * The current credential, of `active`, logs in at the database and is what its proxy secret holds;

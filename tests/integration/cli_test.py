@@ -41,11 +41,11 @@ class CommandLine(support.World):
     def test_interrupted_rotation_is_finished_not_begun_anew(self) -> None:
         pair = self.pair()
         pair.create_secret(rotation=False)
-        self.sandbox.set(deny=["secretsmanager:UpdateSecretVersionStage"])
-        try:
-            failed = self.tandem("rotate", pair.secret)
-        finally:
-            self.sandbox.set(deny=[])
+        # The first label to move is AWSPENDING, the second AWSCURRENT.
+        self.sandbox.set_faults({"action": "UpdateSecretVersionStage", "kind": "error", "skip": 1,
+                                 "type": "AccessDeniedException", "status": 400})
+        failed = self.tandem("rotate", pair.secret)
+        self.sandbox.set_faults()
         self.assertEqual(failed.returncode, 1)
         self.assertIn("secretsmanager:UpdateSecretVersionStage", failed.stderr)
         pending = pair.read("AWSPENDING")
@@ -63,7 +63,7 @@ class CommandLine(support.World):
     def test_two_at_once_end_in_one_rotation(self) -> None:
         pair = self.pair()
         pair.create_secret(rotation=False, masterarn=self.admin_secret(pair.base))
-        self.sandbox.set_faults({"action": "UpdateSecretVersionStage", "kind": "delay",
+        self.sandbox.set_faults({"action": "UpdateSecretVersionStage", "kind": "delay", "skip": 1,
                                  "delay_ms": 2000, "times": 1})
         first = subprocess.Popen([program(support.BUILD), "rotate", pair.secret],
                                  env=clean_environment(self.environment),

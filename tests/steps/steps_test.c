@@ -369,6 +369,63 @@ static void create_secret_beside_another_rotation_is_refused_for_everybody(void 
 	}
 }
 
+#define RIVAL "token-of-a-rotation-begun-meanwhile"
+
+/* The world's own rotation goes on under its own token; this one is somebody else's. */
+static void rival_creates(struct world *world)
+{
+	struct rotation rival = world->rotation;
+	struct report report = {0};
+
+	rival.token = RIVAL;
+	rival.report = &report;
+	world->intrude_at = 0;
+	world->rival = create_secret(&rival);
+}
+
+/* Two that nobody serialises, begun in the same moment: one gets the label, the other ends. */
+static void create_secret_twice_under_two_tokens_lets_one_go_on(void **state)
+{
+	int won = 0, lost = 0;
+
+	(void)state;
+	for (int n = 1;; n++) {
+		struct world world;
+		struct status mine;
+
+		world_make(&world, WORLD_PROXIES_TOO);
+		world.rotation.started_here = true;
+		world_secret(&world, APPLICATION_SECRET)->rotation_enabled = false;
+		world_version(&world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] =
+			false;
+		world.intrude = rival_creates;
+		world.intrude_at = n;
+		mine = create_secret(&world.rotation);
+		if (world.intrude_at != 0) {
+			world_clear(&world);
+			break;
+		}
+		assert_int_not_equal(mine.code == STATUS_OK, world.rival.code == STATUS_OK);
+		assert_int_equal(mine.code == STATUS_OK ? world.rival.code : mine.code,
+				 STATUS_CONFLICT);
+		if (mine.code != STATUS_OK) {
+			lost++;
+			assert_non_null(strstr(mine.detail, "another rotation"));
+			for (enum step step = STEP_SET; step < STEP_COUNT; step++)
+				assert_failed(step_run(step, &world.rotation), STATUS_CONFLICT,
+					      "neither pending");
+			memcpy(world.token, RIVAL, sizeof(RIVAL));
+		} else {
+			won++;
+		}
+		assert_ok(run_all(&world));
+		world_assert_invariants(&world, "app-clone", true);
+		assert_int_equal(world_user(&world, "app-clone")->changes, 1);
+		world_clear(&world);
+	}
+	assert_true(won > 0 && lost > 0);
+}
+
 static void create_secret_of_a_scheduled_secret_needs_the_schedules_token(void **state)
 {
 	struct world world;
@@ -709,6 +766,7 @@ int main(void)
 		cmocka_unit_test(create_secret_of_a_superseded_rotation_is_refused),
 		cmocka_unit_test(create_secret_without_a_schedule_is_refused_unless_started_here),
 		cmocka_unit_test(create_secret_beside_another_rotation_is_refused_for_everybody),
+		cmocka_unit_test(create_secret_twice_under_two_tokens_lets_one_go_on),
 		cmocka_unit_test(create_secret_of_a_scheduled_secret_needs_the_schedules_token),
 		cmocka_unit_test(create_secret_that_comes_second_keeps_the_first_value),
 		cmocka_unit_test(create_secret_again_after_an_edit_of_the_proxy_secret_goes_on),

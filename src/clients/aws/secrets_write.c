@@ -6,10 +6,16 @@
 
 #include <string.h>
 
-/* What stage() is about: for the moment after a lost answer. */
+/*
+ * PutSecretValue takes AWSPENDING away from whoever has it; only UpdateSecretVersionStage compares
+ * before it moves. So a value that has to win the label is put under this one first.
+ */
+#define CLAIMANT "TANDEMCLAIMANT"
+
+/* A value under a token: for the moment after a lost answer. */
 struct staging {
 	struct secrets_manager *manager;
-	const char *id, *token;
+	const char *id, *token, *label;
 	const struct secret *value;
 };
 
@@ -25,7 +31,7 @@ static struct status find_staged(void *context, bool *done)
 {
 	AUTO(secret_version_clear) struct secret_version found = SECRET_VERSION_INIT;
 	const struct staging *staging = context;
-	struct status status = secrets_read_once(staging->manager, staging->id, "AWSPENDING",
+	struct status status = secrets_read_once(staging->manager, staging->id, staging->label,
 						 staging->token, &found);
 
 	*done = status.code == STATUS_OK;
@@ -48,77 +54,113 @@ static struct status without_token(const struct secrets_manager *manager, struct
 		       "so its words are not shown");
 }
 
-struct status secrets_stage(struct secret_store *store, const char *id, const char *token,
-			    const struct secret *value)
+static struct status put(struct staging *staging)
 {
 	AUTO(secrets_exchange_clear) struct secrets_exchange exchange = SECRETS_EXCHANGE_INIT;
 	AUTO(secret_version_clear) struct secret_version found = SECRET_VERSION_INIT;
-	struct secrets_manager *manager = secrets_manager_of(store);
-	const struct secrets_manager_options *options = &manager->options;
-	struct staging staging = {manager, id, token, value};
-	const char *pending = "AWSPENDING";
+	const struct secrets_manager_options *options = &staging->manager->options;
 	struct status status;
 
-	TRY(secrets_add_string(&exchange.body, "SecretId", id));
-	TRY(secrets_add_string(&exchange.body, "ClientRequestToken", token));
-	TRY(secrets_add_string(&exchange.body, "SecretString", secret_reveal(value)));
-	TRY(secrets_add_list(&exchange.body, "VersionStages", &pending, 1));
+	TRY(secrets_add_string(&exchange.body, "SecretId", staging->id));
+	TRY(secrets_add_string(&exchange.body, "ClientRequestToken", staging->token));
+	TRY(secrets_add_string(&exchange.body, "SecretString", secret_reveal(staging->value)));
+	TRY(secrets_add_list(&exchange.body, "VersionStages", &staging->label, 1));
 	if (options->rotation_token != NULL && !secret_empty(options->rotation_token) &&
 	    options->application_secret_id != NULL &&
-	    strcmp(id, options->application_secret_id) == 0)
+	    strcmp(staging->id, options->application_secret_id) == 0)
 		TRY(secrets_add_string(&exchange.body, "RotationToken",
 				       secret_reveal(options->rotation_token)));
-	status = secrets_ask(manager, "PutSecretValue", id, &exchange, find_staged, &staging);
+	status = secrets_ask(staging->manager, "PutSecretValue", staging->id, &exchange,
+			     find_staged, staging);
 	if (exchange.error.type[0] != '\0' && exchange.error.class == AWS_ERROR_EXISTS) {
-		TRY(secrets_read_once(manager, id, NULL, token, &found));
-		return compare_staged(&staging, &found.value);
+		TRY(secrets_read_once(staging->manager, staging->id, NULL, staging->token, &found));
+		return compare_staged(staging, &found.value);
 	}
-	return without_token(manager, status);
+	return without_token(staging->manager, status);
 }
 
-/* What promote() is about. */
-struct promotion {
+/* A label on its way from one version to another. */
+struct move {
 	struct secret_store *store;
-	const char *id, *token, *from;
+	const char *id, *label, *token;
+	const char *from; /* the version it was seen on, "" = it was on none */
+	bool pending;	  /* AWSPENDING, else AWSCURRENT */
 };
 
-static struct status find_promoted(void *context, bool *done)
+static struct status find_moved(void *context, bool *done)
 {
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
-	const struct promotion *promotion = context;
+	const struct move *move = context;
+	const char *holder;
 
-	TRY_WHILE(secrets_describe(promotion->store, promotion->id, &labels),
-		  "looking where AWSCURRENT of '%s' is", promotion->id);
-	*done = strcmp(labels.current, promotion->token) == 0;
-	if (*done || strcmp(labels.current, promotion->from) == 0)
+	TRY_WHILE(secrets_describe(move->store, move->id, &labels), "looking where %s of '%s' is",
+		  move->label, move->id);
+	holder = move->pending ? labels.pending : labels.current;
+	*done = strcmp(holder, move->token) == 0;
+	if (*done || strcmp(holder, move->from) == 0)
 		return OK;
-	return failure(
-		STATUS_CONFLICT,
-		"AWSCURRENT of secret '%s' is on version '%s', neither on the one it was read "
-		"from nor on the new one: somebody else moved it",
-		promotion->id, labels.current);
+	return failure(STATUS_CONFLICT,
+		       "%s of secret '%s' is on version '%s', neither on the one it was read from "
+		       "nor on the new one: somebody else moved it",
+		       move->label, move->id, holder);
+}
+
+static struct status move_label(struct move *move)
+{
+	AUTO(secrets_exchange_clear) struct secrets_exchange exchange = SECRETS_EXCHANGE_INIT;
+	struct status status;
+	bool done = false;
+
+	TRY(secrets_add_string(&exchange.body, "SecretId", move->id));
+	TRY(secrets_add_string(&exchange.body, "VersionStage", move->label));
+	TRY(secrets_add_string(&exchange.body, "MoveToVersionId", move->token));
+	if (move->from[0] != '\0')
+		TRY(secrets_add_string(&exchange.body, "RemoveFromVersionId", move->from));
+	status = secrets_ask(secrets_manager_of(move->store), "UpdateSecretVersionStage", move->id,
+			     &exchange, find_moved, move);
+	if (exchange.error.type[0] == '\0' ||
+	    (status.code != STATUS_INVALID && status.code != STATUS_NOT_FOUND))
+		return status;
+	/* Refused: it may have been done before. Where `from` was right, `token` was wrong. */
+	TRY(find_moved(move, &done));
+	return done ? OK : failure(STATUS_NOT_FOUND, "%s", status.detail);
+}
+
+struct status secrets_stage(struct secret_store *store, const char *id, const char *token,
+			    const struct secret *value, const struct secret_labels *seen)
+{
+	bool claim = seen != NULL && strcmp(seen->pending, token) != 0;
+	struct staging staging = {.manager = secrets_manager_of(store),
+				  .id = id,
+				  .token = token,
+				  .label = claim ? CLAIMANT : secrets_stage_name(STAGE_PENDING),
+				  .value = value};
+	struct status status = put(&staging);
+
+	/* A value that is there already, whichever, is the one the label belongs to. */
+	if (claim && (status.code == STATUS_OK || status.code == STATUS_CONFLICT)) {
+		struct move move = {.store = store,
+				    .id = id,
+				    .label = secrets_stage_name(STAGE_PENDING),
+				    .token = token,
+				    .from = seen->pending,
+				    .pending = true};
+
+		TRY(move_label(&move));
+	}
+	return status;
 }
 
 struct status secrets_promote(struct secret_store *store, const char *id, const char *token,
 			      const char *from)
 {
-	AUTO(secrets_exchange_clear) struct secrets_exchange exchange = SECRETS_EXCHANGE_INIT;
-	struct promotion promotion = {store, id, token, from};
-	struct status status;
-	bool done = false;
+	struct move move = {.store = store,
+			    .id = id,
+			    .label = secrets_stage_name(STAGE_CURRENT),
+			    .token = token,
+			    .from = from};
 
-	TRY(secrets_add_string(&exchange.body, "SecretId", id));
-	TRY(secrets_add_string(&exchange.body, "VersionStage", "AWSCURRENT"));
-	TRY(secrets_add_string(&exchange.body, "MoveToVersionId", token));
-	TRY(secrets_add_string(&exchange.body, "RemoveFromVersionId", from));
-	status = secrets_ask(secrets_manager_of(store), "UpdateSecretVersionStage", id, &exchange,
-			     find_promoted, &promotion);
-	if (exchange.error.type[0] == '\0' ||
-	    (status.code != STATUS_INVALID && status.code != STATUS_NOT_FOUND))
-		return status;
-	/* Refused: it may have been done before. Where `from` was right, `token` was wrong. */
-	TRY(find_promoted(&promotion, &done));
-	return done ? OK : failure(STATUS_NOT_FOUND, "%s", status.detail);
+	return move_label(&move);
 }
 
 struct rotation_start {

@@ -8,7 +8,7 @@
 #include "clients/aws/secrets_manager.h"
 
 struct status secrets_stage(struct secret_store *, const char *id, const char *token,
-			    const struct secret *value);
+			    const struct secret *value, const struct secret_labels *seen);
 struct status secrets_promote(struct secret_store *, const char *id, const char *token,
 			      const char *from);
 struct status secrets_rotate(struct secret_store *, const char *id, const char *token);
