@@ -117,10 +117,14 @@ struct status json_parse(const char *text, size_t length, cJSON **ret)
 {
 	AUTO(json_clear) cJSON *tree = NULL;
 	const char *end = text;
+	unsigned long failures = memory_failures();
 
 	if (memchr(text, '\0', length) != NULL || has_escaped_nul(text, length))
 		return failure(STATUS_INVALID, "a NUL character in the JSON text");
 	tree = cJSON_ParseWithLengthOpts(text, length, &end, false);
+	/* NULL either way; "fix the secret" would be the wrong advice. */
+	if (tree == NULL && memory_failures() != failures)
+		return OUT_OF_MEMORY;
 	if (tree == NULL)
 		return failure(STATUS_INVALID, "not JSON: it goes wrong at byte %td of %zu",
 			       end - text + 1, length);

@@ -5,14 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+static _Thread_local unsigned long failures;
+
+static void *or_count(void *block)
+{
+	failures += block == NULL;
+	return block;
+}
+
 void *memory_alloc(size_t size)
 {
-	return malloc(size);
+	return or_count(malloc(size));
 }
 
 void *memory_alloc_zero(size_t count, size_t size)
 {
-	return calloc(count, size);
+	return or_count(calloc(count, size));
+}
+
+unsigned long memory_failures(void)
+{
+	return failures;
 }
 
 void memory_free(void *block)
@@ -35,7 +48,7 @@ void *memory_resize(void *block, size_t size)
 		return NULL;
 	}
 	/* Never realloc(): it may move the block and leave the old bytes behind. */
-	grown = malloc(size);
+	grown = memory_alloc(size);
 	if (grown == NULL)
 		return NULL;
 	if (block != NULL)

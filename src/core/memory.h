@@ -18,6 +18,12 @@ void *memory_resize(void *block, size_t size);
 char *memory_copy_string(const char *text);
 void memory_free(void *block);
 
+/*
+ * How many allocations have failed so far. Before and after a call of a library that has one answer
+ * for bad input and for no memory, it tells the two apart.
+ */
+unsigned long memory_failures(void);
+
 /* For AUTO() on a `char *` from memory_* or from cJSON_Print* once the hooks are in place. */
 void string_clear(char **text);
 

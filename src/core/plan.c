@@ -10,10 +10,21 @@
 
 #define HOST_MAX 253 /* RFC 1035's longest name */
 
+static struct status join(const char *text, size_t length, const char *suffix, char **ret)
+{
+	char *joined = memory_alloc(length + strlen(suffix) + 1);
+
+	if (joined == NULL)
+		return OUT_OF_MEMORY;
+	memcpy(joined, text, length);
+	memcpy(joined + length, suffix, strlen(suffix) + 1);
+	*ret = joined;
+	return OK;
+}
+
 static struct status copy_text(const char *text, char **ret)
 {
-	*ret = memory_copy_string(text);
-	return *ret != NULL ? OK : OUT_OF_MEMORY;
+	return join(text, strlen(text), "", ret);
 }
 
 /* AWS's ring: `name` and `name_clone`, as its multi-user rotation templates have it. */
@@ -22,13 +33,10 @@ static struct status ring_of_aws(const char *username, struct plan *plan)
 	static const char suffix[] = "_clone";
 	size_t length = strlen(username), tail = sizeof(suffix) - 1;
 	bool clone = length > tail && strcmp(username + length - tail, suffix) == 0;
-	int base = (int)(clone ? length - tail : length);
+	size_t base = clone ? length - tail : length;
 
-	if (asprintf(&plan->users[0], "%.*s", base, username) < 0)
-		return OUT_OF_MEMORY;
-	plan->user_count = 1;
-	if (asprintf(&plan->users[1], "%.*s%s", base, username, suffix) < 0)
-		return OUT_OF_MEMORY;
+	TRY(join(username, base, "", &plan->users[0]));
+	TRY(join(username, base, suffix, &plan->users[1]));
 	plan->user_count = 2;
 	return OK;
 }
@@ -166,9 +174,7 @@ static struct status add_proxy(const char *endpoint, const struct config *config
 		.port = (uint16_t)port,
 	};
 	plan->login_count++;
-	login->host = strndup(host, length);
-	if (login->host == NULL)
-		return OUT_OF_MEMORY;
+	TRY(join(host, length, "", &login->host));
 	return copy_text(plan->logins[0].dbname, &login->dbname);
 }
 

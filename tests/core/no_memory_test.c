@@ -1,0 +1,134 @@
+/*
+ * No memory: every allocation of core/ fails in turn, once and for good. The answer is UNAVAILABLE
+ * "out of memory", never that the text is wrong, and never a text of which half was changed.
+ */
+#include "test.h"
+
+#include "core/config.h"
+#include "core/credential.h"
+#include "core/json.h"
+#include "core/memory.h"
+#include "core/plan.h"
+#include "failing_memory.h"
+
+#define VALUE                                                                                  \
+	"{\"engine\": \"e\", \"host\": \"h\", \"big\": 9007199254740993, \"password\": \"p\"," \
+	" \"username\": \"app\", \"rotation_usernames\": [\"app\", \"other\"],"                \
+	" \"proxy_secret_ids\": [\"a\", \"b\"], \"proxy_endpoints\": [\"x:1\", \"[::1]:2\"]}"
+#define VALUE_OF_AWS                                                                              \
+	"{\"engine\":\"e\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\",\"masterarn\":" \
+	"\"m\"}"
+
+static const char *const engines[] = {"e", NULL};
+static const struct database_driver driver = {
+	.engines = engines, .default_port = 1, .default_dbname = "d", .username_max = 63};
+static const struct database_driver *const drivers[] = {&driver, NULL};
+
+static struct status fill(void *bytes, size_t length)
+{
+	static unsigned state = 1;
+
+	for (size_t i = 0; i < length; i++) {
+		state = state * 1103515245 + 12345;
+		((unsigned char *)bytes)[i] = (unsigned char)(state >> 16);
+	}
+	return OK;
+}
+
+static const struct random counted = {.fill = fill};
+
+static const char *no_variable(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+static struct status parse(void)
+{
+	AUTO(json_clear) cJSON *tree = NULL;
+
+	return json_parse(VALUE, strlen(VALUE), &tree);
+}
+
+static struct status quote(void)
+{
+	AUTO(buffer_clear) struct buffer text = BUFFER_INIT(100);
+
+	TRY(json_quote("\"text\"", &text));
+	assert_string_equal(buffer_string(&text), "\"\\\"text\\\"\"");
+	return OK;
+}
+
+static struct status plan_of(const char *text)
+{
+	AUTO(credential_clear) struct credential current = CREDENTIAL_INIT;
+	AUTO(secret_clear) struct secret value = SECRET_INIT;
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	struct config config;
+
+	TRY(config_load(no_variable, &config));
+	TRY(secret_make(text, strlen(text), &value));
+	TRY(credential_parse(&value, "the secret", &current));
+	return plan_make(&current, &config, drivers, &plan);
+}
+
+static struct status plan(void)
+{
+	return plan_of(VALUE);
+}
+
+static struct status plan_of_aws(void)
+{
+	return plan_of(VALUE_OF_AWS);
+}
+
+static struct status generate(void)
+{
+	AUTO(secret_clear) struct secret password = SECRET_INIT;
+
+	return password_generate(&PASSWORD_POLICY_DEFAULT, &counted, &password);
+}
+
+static void fail_each_allocation_of(void **state)
+{
+	struct status (*work)(void) = *state;
+
+	for (enum shortage shortage = SHORTAGE_ONCE; shortage <= SHORTAGE_FOR_GOOD; shortage++)
+		for (int n = 1;; n++) {
+			long live = failing_memory.live;
+			struct status status;
+
+			memory_fail_at(n, shortage);
+			status = work();
+			if (!memory_failed()) {
+				assert_ok(status);
+				assert_true(n > 1);
+				break;
+			}
+			assert_failed(status, STATUS_UNAVAILABLE, "out of memory");
+			assert_int_equal(failing_memory.live, live);
+		}
+}
+
+static int use_the_allocator(void **state)
+{
+	(void)state;
+	memory_init();
+	return 0;
+}
+
+#define OUT_OF_MEMORY_IN(work)                                                        \
+	{                                                                             \
+#work "_without_memory_says_so", fail_each_allocation_of, NULL, NULL, \
+			(void *)(work)                                                \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		OUT_OF_MEMORY_IN(parse),       OUT_OF_MEMORY_IN(quote),	   OUT_OF_MEMORY_IN(plan),
+		OUT_OF_MEMORY_IN(plan_of_aws), OUT_OF_MEMORY_IN(generate),
+	};
+
+	return cmocka_run_group_tests(tests, use_the_allocator, NULL);
+}
