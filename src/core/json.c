@@ -6,10 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A place in a text that json_parse() has accepted, so the scanners below need no error paths. */
-struct span {
-	const char *at, *end;
-};
+/* The scanners below read a text that json_parse() has accepted, so they need no error paths. */
 
 static bool is_space(char c)
 {
@@ -163,21 +160,18 @@ struct status json_quote(const char *text, struct buffer *ret)
 	return buffer_append_string(ret, printed);
 }
 
-/* Does the JSON string in `span` say `text`? Compared decoded: "a\u0062" is "ab". */
-static bool says(struct span span, const char *text)
-{
-	AUTO(json_clear) cJSON *item = cJSON_ParseWithLength(span.at, (size_t)(span.end - span.at));
-	const char *value = cJSON_GetStringValue(item);
-
-	return value != NULL && strcmp(value, text) == 0;
-}
-
-static const struct json_edit *edit_of(struct span key, const struct json_edit *edits, size_t count)
+static const struct json_edit *edit_of(const cJSON *member, const struct json_edit *edits,
+				       size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (says(key, edits[i].key))
+		if (strcmp(member->string, edits[i].key) == 0)
 			return &edits[i];
 	return NULL;
+}
+
+static bool says(const cJSON *member, const char *text)
+{
+	return cJSON_IsString(member) && strcmp(member->valuestring, text) == 0;
 }
 
 static struct status append_member(const struct json_edit *edit, bool first, struct buffer *ret)
@@ -193,6 +187,7 @@ struct status json_replace(const char *text, size_t length, const struct json_ed
 {
 	AUTO(json_clear) cJSON *tree = NULL;
 	const char *end = text + length, *copied = text, *at;
+	const cJSON *member;
 	bool empty;
 
 	TRY(json_parse(text, length, &tree));
@@ -200,21 +195,23 @@ struct status json_replace(const char *text, size_t length, const struct json_ed
 		return failure(STATUS_INVALID, "a JSON object is wanted here");
 	empty = tree->child == NULL;
 
+	/* The tree says what stands there, decoded, and the text where: both in the same order. */
 	at = memchr(text, '{', length);
 	at = skip_space(at + 1, end);
-	while (at < end && *at == '"') {
-		struct span key = {.at = at, .end = skip_string(at, end)}, value;
-		const struct json_edit *edit = edit_of(key, edits, count);
+	cJSON_ArrayForEach(member, tree)
+	{
+		const struct json_edit *edit = edit_of(member, edits, count);
+		const char *value, *behind;
 
-		at = skip_space(key.end, end); /* the colon */
-		value.at = skip_space(at + 1, end);
-		value.end = skip_value(value.at, end);
-		if (edit != NULL && !says(value, edit->value)) {
-			TRY(buffer_append(ret, copied, (size_t)(value.at - copied)));
+		at = skip_space(skip_string(at, end), end); /* the colon */
+		value = skip_space(at + 1, end);
+		behind = skip_value(value, end);
+		if (edit != NULL && !says(member, edit->value)) {
+			TRY(buffer_append(ret, copied, (size_t)(value - copied)));
 			TRY(json_quote(edit->value, ret));
-			copied = value.end;
+			copied = behind;
 		}
-		at = skip_space(value.end, end);
+		at = skip_space(behind, end);
 		if (at < end && *at == ',')
 			at = skip_space(at + 1, end);
 	}

@@ -59,6 +59,33 @@ static struct status quote(void)
 	return OK;
 }
 
+static struct status replace(void)
+{
+	static const struct json_edit edits[] = {
+		{"username", "u"}, {"password", "p"}, {"new", "n"}};
+	static const char text[] = "{\"user\\u006eame\":\"app\", \"password\":\"p\"}";
+	AUTO(buffer_clear) struct buffer changed = BUFFER_INIT(1000);
+
+	TRY(json_replace(text, strlen(text), edits, 3, &changed));
+	assert_string_equal(buffer_string(&changed),
+			    "{\"user\\u006eame\":\"u\", \"password\":\"p\", \"new\": \"n\"}");
+	return OK;
+}
+
+static struct status change(void)
+{
+	AUTO(credential_clear) struct credential old = CREDENTIAL_INIT, new = CREDENTIAL_INIT;
+	AUTO(secret_clear) struct secret value = SECRET_INIT, password = SECRET_INIT;
+
+	TRY(secret_make(VALUE, strlen(VALUE), &value));
+	TRY(secret_make("new", 3, &password));
+	TRY(credential_parse(&value, "the secret", &old));
+	TRY(credential_change(&old, "other", &password, &new));
+	assert_string_equal(new.username, "other");
+	assert_true(secret_equal(&new.password, &password));
+	return OK;
+}
+
 static struct status plan_of(const char *text)
 {
 	AUTO(credential_clear) struct credential current = CREDENTIAL_INIT;
@@ -126,8 +153,9 @@ static int use_the_allocator(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		OUT_OF_MEMORY_IN(parse),       OUT_OF_MEMORY_IN(quote),	   OUT_OF_MEMORY_IN(plan),
-		OUT_OF_MEMORY_IN(plan_of_aws), OUT_OF_MEMORY_IN(generate),
+		OUT_OF_MEMORY_IN(parse),    OUT_OF_MEMORY_IN(quote), OUT_OF_MEMORY_IN(replace),
+		OUT_OF_MEMORY_IN(change),   OUT_OF_MEMORY_IN(plan),  OUT_OF_MEMORY_IN(plan_of_aws),
+		OUT_OF_MEMORY_IN(generate),
 	};
 
 	return cmocka_run_group_tests(tests, use_the_allocator, NULL);
