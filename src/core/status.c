@@ -1,5 +1,7 @@
 #include "core/status.h"
 
+#include "core/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,19 +24,20 @@ const char *status_code_name(enum status_code code)
 }
 
 /*
- * A cut sentence must look cut, or its reader trusts half of it. It is cut between two characters:
- * half of one is no UTF-8, and a log line that holds it no JSON.
+ * A cut sentence must look cut, or its reader trusts half of it. What a "%.64s" cut in two, or an
+ * answer of somebody else's brought along, is no UTF-8, and a log line that holds it no JSON.
  */
-static void mark_if_cut(struct status *status, int wanted)
+static void finish(struct status *status, int wanted)
 {
 	static const char cut[] = "...";
 	size_t at = sizeof(status->detail) - sizeof(cut);
 
-	if (wanted < (int)sizeof(status->detail))
-		return;
-	while (at > 0 && ((unsigned char)status->detail[at] & 0xC0) == 0x80)
-		at--;
-	memcpy(status->detail + at, cut, sizeof(cut));
+	if (wanted >= (int)sizeof(status->detail)) {
+		while (at > 0 && ((unsigned char)status->detail[at] & 0xC0) == 0x80)
+			at--;
+		memcpy(status->detail + at, cut, sizeof(cut));
+	}
+	utf8_mend(status->detail);
 }
 
 struct status failure(enum status_code code, const char *format, ...)
@@ -43,7 +46,7 @@ struct status failure(enum status_code code, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	mark_if_cut(&status, vsnprintf(status.detail, sizeof(status.detail), format, arguments));
+	finish(&status, vsnprintf(status.detail, sizeof(status.detail), format, arguments));
 	va_end(arguments);
 	return status;
 }
@@ -64,6 +67,6 @@ struct status status_while(struct status inner, const char *format, ...)
 	if (used < (int)sizeof(status.detail))
 		used += snprintf(status.detail + used, sizeof(status.detail) - (size_t)used, ": %s",
 				 inner.detail);
-	mark_if_cut(&status, used);
+	finish(&status, used);
 	return status;
 }

@@ -67,6 +67,18 @@ static void status_is_cut_between_characters(void **state)
 	}
 }
 
+/* "%.5s" counts bytes; a server's words, a file name or an argument may be anything. */
+static void status_is_text_whatever_went_into_it(void **state)
+{
+	struct status status = failure(STATUS_INVALID, "the engine '%.5s' is \xff unknown", "café");
+
+	(void)state;
+	assert_string_equal(failure(STATUS_INVALID, "'%.4s'", "café").detail, "'caf?'");
+	assert_string_equal(status.detail, "the engine 'café' is ? unknown");
+	assert_string_equal(status_while(status, "at \xc3").detail,
+			    "at ?: the engine 'café' is ? unknown");
+}
+
 static struct status leave_early(int *reached)
 {
 	TRY_WHILE(failure(STATUS_NOT_FOUND, "gone"), "looking for %d", 3);
@@ -91,6 +103,7 @@ int main(void)
 		cmocka_unit_test(status_while_puts_what_we_did_in_front),
 		cmocka_unit_test(status_too_long_looks_cut),
 		cmocka_unit_test(status_is_cut_between_characters),
+		cmocka_unit_test(status_is_text_whatever_went_into_it),
 		cmocka_unit_test(try_while_leaves_the_function),
 	};
 
