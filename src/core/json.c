@@ -1,6 +1,7 @@
 #include "core/json.h"
 
 #include "core/memory.h"
+#include "core/utf8.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -115,7 +116,11 @@ struct status json_parse(const char *text, size_t length, cJSON **ret)
 	AUTO(json_clear) cJSON *tree = NULL;
 	const char *end = text;
 	unsigned long failures = memory_failures();
+	size_t good = utf8_length(text, length);
 
+	if (good < length)
+		return failure(STATUS_INVALID, "not UTF-8: it goes wrong at byte %zu of %zu",
+			       good + 1, length);
 	if (memchr(text, '\0', length) != NULL || has_escaped_nul(text, length))
 		return failure(STATUS_INVALID, "a NUL character in the JSON text");
 	tree = cJSON_ParseWithLengthOpts(text, length, &end, false);
@@ -154,6 +159,7 @@ struct status json_quote(const char *text, struct buffer *ret)
 
 	if (string == NULL)
 		return OUT_OF_MEMORY;
+	utf8_mend(string->valuestring);
 	printed = cJSON_PrintUnformatted(string);
 	if (printed == NULL)
 		return OUT_OF_MEMORY;
@@ -193,6 +199,9 @@ struct status json_replace(const char *text, size_t length, const struct json_ed
 	TRY(json_parse(text, length, &tree));
 	if (!cJSON_IsObject(tree))
 		return failure(STATUS_INVALID, "a JSON object is wanted here");
+	for (size_t i = 0; i < count; i++)
+		if (utf8_length(edits[i].value, strlen(edits[i].value)) < strlen(edits[i].value))
+			return failure(STATUS_INVALID, "the new \"%s\" is not UTF-8", edits[i].key);
 	empty = tree->child == NULL;
 
 	/* The tree says what stands there, decoded, and the text where: both in the same order. */

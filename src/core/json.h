@@ -16,8 +16,9 @@
 #include <stddef.h>
 
 /*
- * Parses one JSON text of `length` bytes. INVALID: not JSON (says at which byte, never what stands
- * there), something after it, a key twice in one object, a \u0000 in a string, nested too deeply.
+ * Parses one JSON text of `length` bytes. INVALID: not UTF-8 or not JSON (says at which byte, never
+ * what stands there), something after it, a key twice in one object, a \u0000 in a string, nested
+ * too deeply.
  */
 struct status json_parse(const char *text, size_t length, cJSON **ret);
 
@@ -35,12 +36,12 @@ struct json_edit {
 /*
  * Appends `text`, a JSON object, to `ret` with the edits made: a member whose string already equals
  * the edit stays byte for byte, a member that is missing is added at the end. INVALID: as
- * json_parse, or not an object.
+ * json_parse, not an object, a value that is not UTF-8.
  */
 struct status json_replace(const char *text, size_t length, const struct json_edit *edits,
 			   size_t count, struct buffer *ret);
 
-/* Appends `text` as a JSON string with its quotes. */
+/* Appends `text` as a JSON string with its quotes; a byte that is no UTF-8 becomes a '?'. */
 struct status json_quote(const char *text, struct buffer *ret);
 
 #endif

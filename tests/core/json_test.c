@@ -45,6 +45,7 @@ static void json_parse_refuses_everything_else(void **state)
 		{"{\"a\":\"x\\u0000y\"}", "NUL"},
 		{"{a:1}", "not JSON"},
 		{"nothing", "not JSON"},
+		{"{\"a\":\"caf\xe9\"}", "not UTF-8: it goes wrong at byte 10 of 12"},
 	};
 
 	(void)state;
@@ -124,6 +125,27 @@ static void json_replace_refuses_what_is_no_object(void **state)
 	assert_failed(json_replace("{", 1, &edit, 1, &out), STATUS_INVALID, "not JSON");
 }
 
+/* What is put there must be what is read back. */
+static void json_replace_refuses_a_value_that_is_no_text(void **state)
+{
+	AUTO(buffer_clear) struct buffer out = BUFFER_INIT(64);
+	const struct json_edit edit = {"a", "caf\xe9"};
+
+	(void)state;
+	assert_failed(json_replace("{}", 2, &edit, 1, &out), STATUS_INVALID, "not UTF-8");
+}
+
+static void json_quote_makes_json_of_anything(void **state)
+{
+	AUTO(buffer_clear) struct buffer out = BUFFER_INIT(64);
+	AUTO(json_clear) cJSON *tree = NULL;
+
+	(void)state;
+	assert_ok(json_quote("é\"\n\xff\xe2\x82", &out));
+	assert_string_equal(buffer_string(&out), "\"é\\\"\\n???\"");
+	assert_ok(json_parse(out.data, out.length, &tree));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +156,8 @@ int main(void)
 		cmocka_unit_test(json_replace_changes_two_values_and_not_a_byte_more),
 		cmocka_unit_test(json_replace_adds_what_is_missing_at_the_end),
 		cmocka_unit_test(json_replace_refuses_what_is_no_object),
+		cmocka_unit_test(json_replace_refuses_a_value_that_is_no_text),
+		cmocka_unit_test(json_quote_makes_json_of_anything),
 	};
 
 	memory_init();
