@@ -134,11 +134,22 @@ static struct status last_password(const struct rotation *rotation, const struct
 	return secret_copy(&previous.credential.password, ret);
 }
 
+/* Two rotations may have been given up since the right one was put. */
+#define OLDER_TRIES 3
+
 /* Which version could still know the user's password: what is looked for, and what was tried. */
 struct lost_password {
 	const char *user;
 	const struct secret *last, *pending;
+	struct secret older[OLDER_TRIES];
+	size_t count;
 };
+
+static void lost_password_clear(struct lost_password *lost)
+{
+	for (size_t i = 0; i < OLDER_TRIES; i++)
+		secret_clear(&lost->older[i]);
+}
 
 static bool knows_another_password(const struct secret_version *version, void *context)
 {
@@ -146,6 +157,9 @@ static bool knows_another_password(const struct secret_version *version, void *c
 	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
 	struct status parsed = credential_parse(&version->value, "an older version", &credential);
 
+	for (size_t i = 0; i < lost->count && parsed.code == STATUS_OK; i++)
+		if (secret_equal(&credential.password, &lost->older[i]))
+			return false;
 	return parsed.code == STATUS_OK && strcmp(credential.username, lost->user) == 0 &&
 	       !secret_equal(&credential.password, lost->last) &&
 	       !secret_equal(&credential.password, lost->pending);
@@ -155,17 +169,13 @@ static bool knows_another_password(const struct secret_version *version, void *c
  * A rotation that was given up after its setSecret, or an edit of the secret by hand, leaves the
  * user's password in a version without a label. NOT_FOUND: there is none, or we may not look.
  */
-static struct status find_lost_password(const struct rotation *rotation,
-					const struct situation *now, const struct secret *last,
+static struct status find_lost_password(const struct rotation *rotation, struct lost_password *lost,
 					struct secret *ret)
 {
-	struct lost_password lost = {.user = now->pending.credential.username,
-				     .last = last,
-				     .pending = &now->pending.credential.password};
 	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
 	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
 	struct status found = rotation->store->ops->find(rotation->store, rotation->secret_id,
-							 knows_another_password, &lost, &version);
+							 knows_another_password, lost, &version);
 
 	if (found.code == STATUS_DENIED)
 		return failure(STATUS_NOT_FOUND, "%s", found.detail);
@@ -229,14 +239,38 @@ static struct status find_changed(const struct rotation *rotation, const struct 
 	return OK;
 }
 
+/* The newest first, each once. `*refused` is the last reason when it is none of them, else OK. */
+static struct status change_from_older(const struct rotation *rotation, const struct situation *now,
+				       const struct secret *last, struct status *refused)
+{
+	AUTO(lost_password_clear) struct lost_password lost = {0};
+
+	lost.user = now->pending.credential.username;
+	lost.last = last;
+	lost.pending = &now->pending.credential.password;
+	while (refused->code != STATUS_OK && lost.count < OLDER_TRIES) {
+		struct secret *older = &lost.older[lost.count];
+		struct status found = find_lost_password(rotation, &lost, older);
+
+		if (found.code == STATUS_NOT_FOUND)
+			break;
+		TRY_WHILE(found, "looking for the last password of '%s' in older versions",
+			  lost.user);
+		TRY(change_from(rotation, now, older,
+				"changed the password, found in an older version", refused));
+		lost.count++;
+	}
+	return OK;
+}
+
 /*
- * The last password, the pending one, one that only an older version knows: at most one try with
+ * The last password, the pending one, some that only older versions know: at most one try with
  * each, since accounts lock.
  */
 static struct status change_as_user(const struct rotation *rotation, const struct situation *now)
 {
-	AUTO(secret_clear) struct secret last = SECRET_INIT, lost = SECRET_INIT;
-	struct status found, first = OK, refused = OK;
+	AUTO(secret_clear) struct secret last = SECRET_INIT;
+	struct status first = OK, refused = OK;
 	bool last_known;
 
 	TRY(last_password(rotation, now, &last));
@@ -252,13 +286,7 @@ static struct status change_as_user(const struct rotation *rotation, const struc
 	/* Of two reasons the first says more: the last password was right until somebody interfered. */
 	if (first.code == STATUS_OK)
 		first = refused;
-	found = find_lost_password(rotation, now, &last, &lost);
-	if (found.code == STATUS_NOT_FOUND)
-		return explain_refusal(rotation, now, last_known, first);
-	TRY_WHILE(found, "looking for the last password of '%s' in older versions",
-		  now->pending.credential.username);
-	TRY(change_from(rotation, now, &lost, "changed the password, found in an older version",
-			&refused));
+	TRY(change_from_older(rotation, now, &last, &refused));
 	return refused.code == STATUS_OK ? OK : explain_refusal(rotation, now, last_known, first);
 }
 

@@ -75,13 +75,13 @@ static void set_secret_with_a_stranger_in_older_versions_tries_none_of_theirs(vo
 	world_clear(&world);
 }
 
-static void set_secret_tries_one_older_password_and_no_more(void **state)
+static void set_secret_tries_three_older_passwords_and_no_more(void **state)
 {
 	struct world world;
 
 	(void)state;
 	world_make(&world, WORLD_PLAIN);
-	for (int i = 2; i < 5; i++) {
+	for (int i = 2; i < 6; i++) {
 		char id[32], value[100];
 
 		snprintf(id, sizeof(id), "version-%d", i);
@@ -92,7 +92,34 @@ static void set_secret_tries_one_older_password_and_no_more(void **state)
 	snprintf(world_user(&world, "app-clone")->password, 20, "by-hand");
 	assert_ok(create_secret(&world.rotation));
 	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "was refused at db.example");
+	/* The last, the pending one, the three newest of the four others. */
+	assert_int_equal(world.logins, 5);
+	world_clear(&world);
+}
+
+/* An edit by hand after createSecret: the newest older version is the one that never was set. */
+static void rotation_after_an_edit_between_two_steps_finds_the_password_behind_it(void **state)
+{
+	struct world world;
+	char edited[600];
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	assert_ok(create_secret(&world.rotation));
+	snprintf(edited, sizeof(edited), "%s ",
+		 world_version(&world, APPLICATION_SECRET, STAGE_CURRENT)->value);
+	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_PREVIOUS, NULL);
+	world_put(&world, APPLICATION_SECRET, "version-2", STAGE_CURRENT, edited);
+	drop_label(&world, STAGE_PENDING);
+	world_begin_rotation(&world, "token-0000000000000000000000000002");
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	/* The pending one, the one that was given up, the right one. */
 	assert_int_equal(world.logins, 3);
+	assert_ok(test_secret(&world.rotation));
+	assert_ok(finish_secret(&world.rotation));
+	world_reset_counts(&world);
+	world_assert_invariants(&world, "app-clone", true);
 	world_clear(&world);
 }
 
@@ -130,7 +157,9 @@ int main(void)
 		cmocka_unit_test(rotation_after_an_edit_by_hand_finds_the_password),
 		cmocka_unit_test(rotation_after_one_that_was_given_up_finds_the_password),
 		cmocka_unit_test(set_secret_with_a_stranger_in_older_versions_tries_none_of_theirs),
-		cmocka_unit_test(set_secret_tries_one_older_password_and_no_more),
+		cmocka_unit_test(set_secret_tries_three_older_passwords_and_no_more),
+		cmocka_unit_test(
+			rotation_after_an_edit_between_two_steps_finds_the_password_behind_it),
 		cmocka_unit_test(set_secret_that_may_not_list_versions_says_what_is_wrong),
 	};
 
