@@ -58,6 +58,34 @@ static void log_step(const struct invocation *invocation, const struct event *ev
 	log_write(log, done ? LOG_INFO : LOG_ERROR, done ? message : status.detail, fields);
 }
 
+/*
+ * What the last step in this process found out, for the next one of the same rotation: that the new
+ * credential is proven, and whose it is. finishSecret then need not read a value to know. A function
+ * that was started anew between two steps knows nothing, and finds out again.
+ */
+static struct {
+	char secret_id[SECRET_ID_MAX + 1];
+	char token[VERSION_ID_MAX + 1];
+	char user[sizeof((struct report){0}.user)];
+	bool proven;
+} last;
+
+static bool was_last(const struct event *event)
+{
+	return strcmp(last.token, event->token) == 0 &&
+	       strcmp(last.secret_id, event->secret_id) == 0;
+}
+
+static void remember(const struct event *event, struct status status, struct report *report)
+{
+	if (report->user[0] == '\0' && was_last(event))
+		memcpy(report->user, last.user, sizeof(report->user));
+	snprintf(last.secret_id, sizeof(last.secret_id), "%s", event->secret_id);
+	memcpy(last.token, event->token, sizeof(last.token));
+	memcpy(last.user, report->user, sizeof(last.user));
+	last.proven = event->step == STEP_TEST && status.code == STATUS_OK;
+}
+
 static struct status run_step(const struct invocation *invocation, const struct event *event,
 			      struct report *report)
 {
@@ -67,26 +95,8 @@ static struct status run_step(const struct invocation *invocation, const struct 
 	TRY(open_store(invocation, event->secret_id, &event->rotation_token, &store));
 	rotation = rotation_of(invocation, event->secret_id, store, report);
 	rotation.token = event->token;
+	rotation.proven = last.proven && was_last(event);
 	return step_run(event->step, &rotation);
-}
-
-/*
- * finishSecret reads no value, so it does not know whose turn it is; the steps before it did, and ran
- * in this process unless the function was started anew between them.
- */
-static void remember_user(const struct event *event, struct report *report)
-{
-	static struct {
-		char token[VERSION_ID_MAX + 1];
-		char user[sizeof(report->user)];
-	} last;
-
-	if (report->user[0] != '\0') {
-		memcpy(last.token, event->token, sizeof(last.token));
-		memcpy(last.user, report->user, sizeof(last.user));
-	} else if (strcmp(last.token, event->token) == 0) {
-		memcpy(report->user, last.user, sizeof(report->user));
-	}
 }
 
 struct status invocation_step(const struct invocation *invocation, const struct event *event,
@@ -96,7 +106,7 @@ struct status invocation_step(const struct invocation *invocation, const struct 
 	int64_t begun = clock_system.now();
 	struct status status = run_step(invocation, event, told);
 
-	remember_user(event, told);
+	remember(event, status, told);
 	log_step(invocation, event, told, status, clock_system.now() - begun);
 	return status;
 }

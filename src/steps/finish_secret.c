@@ -1,6 +1,10 @@
 /*
  * finishSecret: promote, last of all. By now the new credential has logged in everywhere; moving
  * the current label is what makes the application use it. The store moves the previous label along.
+ *
+ * Secrets Manager calls it after testSecret only. Others who may invoke the function could call it
+ * alone, and then the application would be handed a password that nobody has set: so what this
+ * process has not seen proven it proves now. In a warm function that costs nothing.
  */
 #include "steps/rotation.h"
 
@@ -22,6 +26,8 @@ struct status finish_secret(const struct rotation *rotation)
 			"version '%s' is neither pending nor current: the rotation was aborted, or "
 			"another one took its place; start it again",
 			rotation->token);
+	if (!rotation->proven)
+		TRY_WHILE(test_secret(rotation), "proving the new version first");
 	TRY_WHILE(rotation->store->ops->promote(rotation->store, rotation->secret_id,
 						rotation->token, labels.current),
 		  "promoting the new version");

@@ -50,14 +50,16 @@ struct rotation {
 	const char *secret_id; /* the application secret */
 	const char *token;     /* names the new version */
 	bool started_here;     /* on a command line: the secret need not have a schedule */
+	bool proven;	       /* testSecret of this very token has succeeded in this process */
 	struct report *report; /* filled also when the step fails */
 };
 
 /*
- * To be run in this order: finish_secret() promotes what is pending and proves nothing by itself.
- * Each returns OK also when its work was done before. INVALID: the secret or the configuration is
- * wrong. CONFLICT: the labels do not allow it: another rotation, an operator. DENIED, UNAVAILABLE,
- * NOT_FOUND, INTERNAL: from the store or a login, with its place in the text.
+ * To be run in this order. finish_secret() promotes only what is proven: what is not known to be it
+ * proves first, whoever called it. Each returns OK also when its work was done before. INVALID: the
+ * secret or the configuration is wrong. CONFLICT: the labels do not allow it: another rotation, an
+ * operator. DENIED, UNAVAILABLE, NOT_FOUND, INTERNAL: from the store or a login, with its place in
+ * the text.
  */
 struct status create_secret(const struct rotation *);
 struct status set_secret(const struct rotation *);

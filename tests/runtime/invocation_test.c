@@ -73,6 +73,31 @@ static void step_that_fails_is_an_error_behind_its_notes(void **state)
 	assert_string_equal(logged(), "");
 }
 
+/* Where testSecret succeeded in this process, for this very token, finishSecret does not log in. */
+static void finish_proves_only_what_was_not_proven_here(void **state)
+{
+	(void)state;
+	for (enum step step = STEP_CREATE; step < STEP_FINISH; step++)
+		assert_ok(run_step(step, NULL));
+	world.logins = 0;
+	assert_ok(run_step(STEP_FINISH, NULL));
+	assert_int_equal(world.logins, 0);
+
+	world_begin_rotation(&world, "token-of-the-next-rotation-00000001");
+	for (enum step step = STEP_CREATE; step < STEP_FINISH; step++)
+		assert_ok(run_step(step, NULL));
+	assert_ok(run_step(STEP_SET, NULL)); /* it was proven before this */
+	world.logins = 0;
+	assert_ok(run_step(STEP_FINISH, NULL));
+	assert_int_equal(world.logins, 1);
+
+	world_begin_rotation(&world, "token-of-the-next-rotation-00000002");
+	assert_ok(run_step(STEP_CREATE, NULL));
+	snprintf(world_user(&world, "app")->password, 20, "by-hand"); /* so setSecret fails */
+	assert_failed(run_step(STEP_TEST, NULL), STATUS_DENIED, "app");
+	assert_failed(run_step(STEP_FINISH, NULL), STATUS_DENIED, "proving the new version first");
+}
+
 /* finishSecret reads no value: its line names the user of the steps before it, and of no others. */
 static void finish_is_logged_with_the_user_of_its_own_rotation(void **state)
 {
@@ -211,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(step_that_is_done_is_a_line_of_information),
 		TEST(step_that_fails_is_an_error_behind_its_notes),
+		TEST(finish_proves_only_what_was_not_proven_here),
 		TEST(finish_is_logged_with_the_user_of_its_own_rotation),
 		TEST(tick_with_an_unfinished_rotation_is_no_error),
 		TEST(tick_tells_the_first_failure_after_every_secret_had_its_turn),
