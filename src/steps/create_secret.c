@@ -160,6 +160,11 @@ struct status create_secret(const struct rotation *rotation)
 	}
 	TRY_WHILE(rotation_get(rotation, rotation->secret_id, STAGE_CURRENT, &current),
 		  "reading the current version");
+	/* Or since the labels were read, by the same rotation at the same time. */
+	if (strcmp(current.version, rotation->token) == 0) {
+		report_outcome(rotation, "already finished");
+		return OK;
+	}
 	TRY(plan_make(&current.credential, rotation->config, rotation->drivers, &plan));
 	report_user(rotation, plan.inactive_user);
 	TRY(find_copy(rotation, &plan, &current.credential, &copy));

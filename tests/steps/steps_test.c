@@ -467,6 +467,31 @@ static void create_secret_that_comes_second_keeps_the_first_value(void **state)
 	world_clear(&world);
 }
 
+static void finish_all_beside(struct world *world)
+{
+	struct report report = {0};
+	struct rotation beside = world->rotation;
+
+	beside.report = &report;
+	for (enum step step = 0; step < STEP_COUNT; step++)
+		assert_ok(step_run(step, &beside));
+}
+
+/* By the same step at the same time, once the labels were read: the current version tells. */
+static void create_secret_of_a_rotation_that_just_finished_has_nothing_to_do(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ADMIN);
+	world.intrude = finish_all_beside;
+	world.intrude_at = 2;
+	assert_ok(create_secret(&world.rotation));
+	assert_string_equal(world.report.outcome, "already finished");
+	world_assert_invariants(&world, "app-clone", true);
+	world_clear(&world);
+}
+
 /* Somebody edits another key of the proxy secret between two tries: the password is what counts. */
 static void create_secret_again_after_an_edit_of_the_proxy_secret_goes_on(void **state)
 {
@@ -798,6 +823,7 @@ int main(void)
 		cmocka_unit_test(create_secret_twice_under_two_tokens_lets_one_go_on),
 		cmocka_unit_test(create_secret_of_a_scheduled_secret_needs_the_schedules_token),
 		cmocka_unit_test(create_secret_that_comes_second_keeps_the_first_value),
+		cmocka_unit_test(create_secret_of_a_rotation_that_just_finished_has_nothing_to_do),
 		cmocka_unit_test(create_secret_again_after_an_edit_of_the_proxy_secret_goes_on),
 		cmocka_unit_test(
 			create_secret_with_another_password_in_the_proxy_secret_is_refused),
