@@ -109,10 +109,18 @@ static struct status prepare_pending(const struct rotation *rotation, const stru
 
 /* Is what the proxy secret has under our token the credential we wanted to put there? */
 static struct status check_copy(const struct rotation *rotation, const struct proxy_copy *copy,
-				const struct credential *pending)
+				const struct credential *pending, const struct credential *wanted)
 {
+	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
 	AUTO(stored_clear) struct stored staged = STORED_INIT;
+	struct status claimed;
 
+	/* That edit took the pending label away, without which the version cannot be read. */
+	TRY(rotation->store->ops->describe(rotation->store, copy->secret_id, &labels));
+	claimed = rotation->store->ops->stage(rotation->store, copy->secret_id, rotation->token,
+					      &wanted->text, &labels);
+	if (claimed.code != STATUS_CONFLICT)
+		return claimed;
 	TRY(rotation_get_pending(rotation, copy->secret_id, false, &staged));
 	if (strcmp(staged.credential.username, pending->username) == 0 &&
 	    secret_equal(&staged.credential.password, &pending->password))
@@ -130,7 +138,7 @@ static struct status prepare_copy(const struct rotation *rotation, const struct 
 	AUTO(credential_clear) struct credential changed = CREDENTIAL_INIT;
 	struct status status;
 
-	if (copy->secret_id == NULL || strcmp(copy->stored.version, rotation->token) == 0)
+	if (copy->secret_id == NULL || proxy_copy_holds(copy, pending))
 		return OK;
 	TRY(credential_change(&copy->stored.credential, pending->username, &pending->password,
 			      &changed));
@@ -138,7 +146,7 @@ static struct status prepare_copy(const struct rotation *rotation, const struct 
 					     &changed.text, NULL);
 	/* Put by an earlier try, before somebody edited another key of it: the password counts. */
 	if (status.code == STATUS_CONFLICT)
-		status = check_copy(rotation, copy, pending);
+		status = check_copy(rotation, copy, pending, &changed);
 	return status_while(status, "putting the pending version of the proxy secret '%s'",
 			    copy->secret_id);
 }

@@ -140,6 +140,12 @@ struct status proxy_copy_find(const struct plan *plan, const struct secret_readi
 	return status_while(found, "reading the proxy secrets");
 }
 
+bool proxy_copy_holds(const struct proxy_copy *copy, const struct credential *pending)
+{
+	return strcmp(copy->stored.credential.username, pending->username) == 0 &&
+	       secret_equal(&copy->stored.credential.password, &pending->password);
+}
+
 struct status rotation_login(const struct rotation *rotation, const struct login *login,
 			     const char *user, const struct secret *password,
 			     struct deadline deadline, struct database **ret)

@@ -62,6 +62,9 @@ void proxy_copy_clear(struct proxy_copy *);
 struct status proxy_copy_find(const struct plan *, const struct secret_reading *readings,
 			      const char *user, struct proxy_copy *ret);
 
+/* Is it done already: does the proxy secret say what the pending version says? */
+bool proxy_copy_holds(const struct proxy_copy *, const struct credential *pending);
+
 /*
  * Opens a session at a login as this user, until `deadline` at the latest. The text names the place
  * and the user.

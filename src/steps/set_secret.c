@@ -291,9 +291,10 @@ static struct status change_as_user(const struct rotation *rotation, const struc
 }
 
 /* The proxy learns the password the moment the database has it. */
-static struct status promote_copy(const struct rotation *rotation, const struct proxy_copy *copy)
+static struct status promote_copy(const struct rotation *rotation, const struct proxy_copy *copy,
+				  const struct credential *pending)
 {
-	if (copy->secret_id == NULL || strcmp(copy->stored.version, rotation->token) == 0)
+	if (copy->secret_id == NULL || proxy_copy_holds(copy, pending))
 		return OK;
 	return status_while(rotation->store->ops->promote(rotation->store, copy->secret_id,
 							  rotation->token, copy->stored.version),
@@ -321,5 +322,5 @@ struct status set_secret(const struct rotation *rotation)
 		TRY(change_as_admin(rotation, &now));
 	else
 		TRY(change_as_user(rotation, &now));
-	return promote_copy(rotation, &now.copy);
+	return promote_copy(rotation, &now.copy, &now.pending.credential);
 }

@@ -507,6 +507,31 @@ static void create_secret_again_after_an_edit_of_the_proxy_secret_goes_on(void *
 	world_clear(&world);
 }
 
+/* Put by hand, a value takes the pending label off the version before, the one we staged. */
+static void create_secret_again_after_an_edit_that_took_the_label_goes_on(void **state)
+{
+	static const char edited[] =
+		"{\"username\":\"app-clone\",\"password\":\"inactive-password\",\"new\":1}";
+
+	(void)state;
+	for (enum step done = STEP_CREATE; done <= STEP_SET; done++) {
+		struct world world;
+
+		world_make(&world, WORLD_PROXIES_TOO);
+		for (enum step step = 0; step <= done; step++)
+			assert_ok(step_run(step, &world.rotation));
+		world_version(&world, PROXY_SECRET_CLONE, STAGE_PENDING)->labels[STAGE_PENDING] =
+			false;
+		if (done == STEP_CREATE)
+			world_put(&world, PROXY_SECRET_CLONE, "proxy-3", STAGE_CURRENT, edited);
+		world_reset_counts(&world);
+		assert_ok(run_all(&world));
+		world_reset_counts(&world);
+		world_assert_invariants(&world, "app-clone", true);
+		world_clear(&world);
+	}
+}
+
 static void create_secret_with_another_password_in_the_proxy_secret_is_refused(void **state)
 {
 	struct world world;
@@ -825,6 +850,7 @@ int main(void)
 		cmocka_unit_test(create_secret_that_comes_second_keeps_the_first_value),
 		cmocka_unit_test(create_secret_of_a_rotation_that_just_finished_has_nothing_to_do),
 		cmocka_unit_test(create_secret_again_after_an_edit_of_the_proxy_secret_goes_on),
+		cmocka_unit_test(create_secret_again_after_an_edit_that_took_the_label_goes_on),
 		cmocka_unit_test(
 			create_secret_with_another_password_in_the_proxy_secret_is_refused),
 		cmocka_unit_test(create_secret_with_itself_as_a_proxy_secret_is_refused),
