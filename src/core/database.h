@@ -44,6 +44,15 @@ struct login {
 
 struct database_ops {
 	/*
+	 * From now until this session has changed `user` or is closed, no other session that asked
+	 * the same may change it; waits its turn, until the deadline. So a process that was stopped
+	 * between its last look at the store and its change holds the others up, and never comes
+	 * after them. A server that does not hear from a session until its deadline ends it.
+	 * UNAVAILABLE: somebody else had it all the time.
+	 */
+	struct status (*lock_user)(struct database *, const char *user);
+
+	/*
 	 * Sets the password of `user`, which is the session's own user or one it may administer.
 	 * DENIED: no permission (the text says which). NOT_FOUND: no such user. INVALID: the engine
 	 * refuses this password.

@@ -150,6 +150,83 @@ static void set_password_on_broken_session_is_unavailable(void **state)
 	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "is lost");
 }
 
+/* The second waits until the first has made its change, and comes after it. */
+static void lock_user_lets_one_after_the_other_change_it(void **state)
+{
+	AUTO(database_close) struct database *first = NULL, *second = NULL, *other = NULL;
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+	int64_t began;
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &first));
+	assert_ok(login_at(&login, user, OLD, 700, &second));
+	other = admin_session();
+	assert_ok(first->ops->lock_user(first, user));
+	assert_ok(other->ops->lock_user(other, named("another")));
+	began = clock_system.now();
+	assert_failed(second->ops->lock_user(second, user), STATUS_UNAVAILABLE,
+		      "another rotation is just changing");
+	assert_in_range(clock_system.now() - began, 400, 1500);
+	assert_ok(set_password(first, user, NEW));
+	assert_true(lets_in(user, NEW));
+	database_close(&second);
+	assert_ok(login_as(user, NEW, &second));
+	assert_ok(second->ops->lock_user(second, user));
+	database_close(&second);
+	assert_ok(first->ops->lock_user(first, user));
+}
+
+static void lock_user_that_is_not_followed_by_a_change_changes_nothing(void **state)
+{
+	AUTO(database_close) struct database *first = NULL, *second = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &first));
+	assert_ok(first->ops->lock_user(first, user));
+	database_close(&first);
+	assert_ok(second->ops->lock_user(second, user));
+	assert_failed(set_password(second, named("nobody"), NEW), STATUS_NOT_FOUND, "no user");
+	assert_true(lets_in(user, OLD));
+}
+
+/* A process that stands still must not hold the others up for longer than it had itself. */
+static void lock_user_ends_with_the_deadline_of_who_has_it(void **state)
+{
+	AUTO(database_close) struct database *stopped = NULL, *next = NULL;
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+	int64_t began;
+
+	(void)state;
+	assert_ok(login_at(&login, user, OLD, 1000, &stopped));
+	assert_ok(login_as(user, OLD, &next));
+	assert_ok(stopped->ops->lock_user(stopped, user));
+	began = clock_system.now();
+	assert_ok(next->ops->lock_user(next, user));
+	assert_in_range(clock_system.now() - began, 200, 5000);
+	assert_failed(set_password(stopped, user, NEW), STATUS_UNAVAILABLE, "");
+	assert_true(lets_in(user, OLD));
+}
+
+static void create_under_the_lock_is_done_with_it(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session(), *other = admin_session();
+	const char *model = make_user("m", "");
+	const char *clone = named("clone");
+
+	(void)state;
+	assert_ok(database->ops->lock_user(database, clone));
+	assert_ok(create_like(database, clone, model, NEW));
+	assert_true(lets_in(clone, NEW));
+	assert_ok(other->ops->lock_user(other, clone));
+	/* There by now: only its password is set, and the lock goes with that as well. */
+	assert_ok(create_like(other, clone, model, OLD));
+	assert_true(lets_in(clone, OLD));
+	assert_ok(database->ops->lock_user(database, clone));
+}
+
 static void names_of_any_shape_are_kept_exactly(void **state)
 {
 	static const char *const shapes[] = {
@@ -395,6 +472,10 @@ int run_users_tests(void)
 		TEST(set_password_takes_every_character),
 		TEST(set_password_waits_for_a_lock_no_longer_than_the_deadline),
 		TEST(set_password_on_broken_session_is_unavailable),
+		TEST(lock_user_lets_one_after_the_other_change_it),
+		TEST(lock_user_that_is_not_followed_by_a_change_changes_nothing),
+		TEST(lock_user_ends_with_the_deadline_of_who_has_it),
+		TEST(create_under_the_lock_is_done_with_it),
 		TEST(names_of_any_shape_are_kept_exactly),
 		TEST(no_password_reaches_the_servers_log),
 		TEST(create_copies_attributes_and_limit),

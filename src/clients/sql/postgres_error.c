@@ -250,7 +250,8 @@ struct status postgres_login_error(const struct postgres *session, ConnStatusTyp
 struct status postgres_statement_error(const struct postgres *session, const char *sqlstate,
 				       const char *doing)
 {
-	static const char *const healing[] = {"08", "40", "53", "57", "55P03", "25006", "XX000"};
+	static const char *const healing[] = {"08",    "40",	"53",	 "57",
+					      "55P03", "25006", "25P03", "XX000"};
 
 	for (size_t i = 0; i < sizeof(healing) / sizeof(healing[0]); i++)
 		if (strncmp(sqlstate, healing[i], strlen(healing[i])) == 0)

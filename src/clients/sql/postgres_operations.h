@@ -7,6 +7,12 @@
 
 #include "core/database.h"
 
+/*
+ * An advisory lock, held by a transaction that postgres_set_password() and
+ * postgres_create_user_like() then commit: the lock and the change end together.
+ */
+struct status postgres_lock_user(struct database *, const char *user);
+
 struct status postgres_set_password(struct database *, const char *user,
 				    const struct secret *password);
 

@@ -371,6 +371,8 @@ struct status postgres_manage(struct postgres *session)
 
 	if (session->kind == LOGIN_PROXY)
 		return failure(STATUS_INTERNAL, "users are not managed through a proxy");
+	if (session->locked)
+		return OK;
 	/*
 	 * RESET ROLE would return to the role in the user's settings; NONE is who logged in.
 	 * DateStyle keeps time zones numeric in what we read and write back.
@@ -378,8 +380,9 @@ struct status postgres_manage(struct postgres *session)
 	snprintf(sql, sizeof(sql),
 		 "SET ROLE NONE; SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO'; "
 		 "SET client_encoding = 'UTF8'; SET default_transaction_read_only = off; "
-		 "SET statement_timeout = %lld; SET lock_timeout = %lld",
-		 left, left);
+		 "SET statement_timeout = %lld; SET lock_timeout = %lld; "
+		 "SET idle_in_transaction_session_timeout = %lld",
+		 left, left, left);
 	TRY(postgres_run(session, sql, 0, NULL, &result));
 	if (postgres_sqlstate(result)[0] != '\0')
 		return postgres_statement_error(session, postgres_sqlstate(result),

@@ -23,6 +23,7 @@ struct postgres {
 	struct deadline deadline;
 	enum login_kind kind;
 	bool tls;
+	bool locked; /* a transaction is open that holds the lock on a user */
 	const char *ca_file;		    /* the one in use; not owned, for open() only */
 	char place[POSTGRES_HOST_MAX + 32]; /* "the database at host:port", for messages */
 	char user[POSTGRES_NAME_MAX + 1];
@@ -40,7 +41,8 @@ void postgres_close(struct postgres **);
 /*
  * Makes the session fit for managing users: as the user who logged in, whatever role its settings
  * chose; writable; timeouts on the server that end before the deadline does; a search_path on which
- * nobody else can put anything. INTERNAL: a session through a proxy.
+ * nobody else can put anything. Nothing to do where a lock is held: it was done before. INTERNAL: a
+ * session through a proxy.
  */
 struct status postgres_manage(struct postgres *);
 

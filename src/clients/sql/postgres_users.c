@@ -59,6 +59,17 @@ static struct status password_error(const struct postgres *session, const char *
 	return postgres_statement_error(session, sqlstate, "setting a password");
 }
 
+/* With the change goes the lock. */
+static struct status run_change(struct postgres *session, struct buffer *script, PGresult **ret)
+{
+	if (session->locked)
+		TRY(buffer_append_string(script, "; COMMIT"));
+	TRY(postgres_run(session, buffer_string(script), 0, NULL, ret));
+	if (postgres_sqlstate(*ret)[0] == '\0')
+		session->locked = false;
+	return OK;
+}
+
 /* The session is fit for managing already. */
 static struct status alter_password(struct postgres *session, const char *user,
 				    const struct secret *password)
@@ -70,9 +81,36 @@ static struct status alter_password(struct postgres *session, const char *user,
 	TRY(postgres_append_identifier(session, &statement, user));
 	TRY(buffer_append_string(&statement, " PASSWORD "));
 	TRY(append_verifier(session, &statement, user, password));
-	TRY(postgres_run(session, buffer_string(&statement), 0, NULL, &result));
+	TRY(run_change(session, &statement, &result));
 	if (postgres_sqlstate(result)[0] != '\0')
 		return password_error(session, postgres_sqlstate(result), user);
+	return OK;
+}
+
+/* An advisory lock is on two numbers: ours for the kind ("TAND", lest others use it), the user's. */
+struct status postgres_lock_user(struct database *database, const char *user)
+{
+	struct postgres *session = (struct postgres *)database;
+	AUTO(buffer_clear) struct buffer script = BUFFER_INIT(STATEMENT_MAX);
+	AUTO(postgres_result_clear) PGresult *result = NULL;
+	const char *sqlstate;
+
+	TRY(postgres_check_name("user name", user));
+	TRY(postgres_manage(session));
+	TRY(buffer_append_string(
+		&script, "BEGIN; SELECT pg_advisory_xact_lock(x'54414e44'::int, hashtext("));
+	TRY(postgres_append_literal(session, &script, user));
+	TRY(buffer_append_string(&script, "))"));
+	TRY(postgres_run(session, buffer_string(&script), 0, NULL, &result));
+	sqlstate = postgres_sqlstate(result);
+	if (strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "57014") == 0)
+		return failure(STATUS_UNAVAILABLE,
+			       "another rotation is just changing '%s' at %s (SQLSTATE %s); try "
+			       "again",
+			       user, session->place, sqlstate);
+	if (sqlstate[0] != '\0')
+		return postgres_statement_error(session, sqlstate, "locking a user");
+	session->locked = true;
 	return OK;
 }
 
@@ -174,6 +212,20 @@ static struct status create_error(const struct postgres *session, const char *sq
 	return password_error(session, sqlstate, user);
 }
 
+/* To where the lock was held and nothing had failed yet. */
+static struct status go_back(struct postgres *session)
+{
+	AUTO(postgres_result_clear) PGresult *result = NULL;
+
+	if (!session->locked)
+		return OK;
+	TRY(postgres_run(session, "ROLLBACK TO SAVEPOINT before", 0, NULL, &result));
+	if (postgres_sqlstate(result)[0] != '\0')
+		return postgres_statement_error(session, postgres_sqlstate(result),
+						"going back to before a user was created");
+	return OK;
+}
+
 struct status postgres_create_user_like(struct database *database, const char *user,
 					const char *model, const struct secret *password)
 {
@@ -185,15 +237,19 @@ struct status postgres_create_user_like(struct database *database, const char *u
 	TRY(postgres_check_name("user name", user));
 	TRY(postgres_check_name("user name", model));
 	TRY(postgres_manage(session));
+	if (session->locked)
+		TRY(buffer_append_string(&script, "SAVEPOINT before; "));
 	TRY(append_create(session, &script, user, model, password));
 	TRY(append_membership(session, &script, user, model));
 	/* Several statements in one message are one transaction: all of it or nothing. */
-	TRY(postgres_run(session, buffer_string(&script), 0, NULL, &result));
+	TRY(run_change(session, &script, &result));
 	sqlstate = postgres_sqlstate(result);
 	/* It exists: seen by CREATE ROLE, or by the index when two were at it in the same moment.
 	 */
-	if (strcmp(sqlstate, "42710") == 0 || strcmp(sqlstate, "23505") == 0)
+	if (strcmp(sqlstate, "42710") == 0 || strcmp(sqlstate, "23505") == 0) {
+		TRY(go_back(session));
 		return alter_password(session, user, password);
+	}
 	if (sqlstate[0] != '\0')
 		return create_error(session, sqlstate, user, model);
 	return OK;
