@@ -74,6 +74,29 @@ static struct status read_situation(const struct rotation *rotation, struct situ
 	return read;
 }
 
+/*
+ * The last look before the change. Since the versions were read this process may have been stopped
+ * for long, this rotation given up, and a later one finished: then its user is the active one now.
+ */
+static struct status check_still_ours(const struct rotation *rotation, const struct situation *now)
+{
+	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
+
+	TRY_WHILE(rotation->store->ops->describe(rotation->store, rotation->secret_id, &labels),
+		  "reading the labels");
+	/* Finished by the same step at the same time: what would be set is what is set. */
+	if (strcmp(labels.current, rotation->token) == 0)
+		return OK;
+	if (strcmp(labels.current, now->current.version) == 0 &&
+	    strcmp(labels.pending, rotation->token) == 0)
+		return OK;
+	return failure(STATUS_CONFLICT,
+		       "the labels moved while this step ran, so '%s' was not changed: the "
+		       "rotation was given up, another one took its place, or the secret was "
+		       "edited; see `tandem status`, then rotate again",
+		       now->pending.credential.username);
+}
+
 static struct status login_at_database(const struct rotation *rotation, const struct situation *now,
 				       const char *user, const struct secret *password,
 				       struct database **ret)
@@ -99,6 +122,7 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	TRY_WHILE(login_at_database(rotation, now, admin->username, &admin->password, &db),
 		  "logging in as the admin");
 	TRY(db->ops->user_exists(db, pending->username, &exists));
+	TRY(check_still_ours(rotation, now));
 	if (exists)
 		TRY(db->ops->set_password(db, pending->username, &pending->password));
 	else
@@ -219,6 +243,7 @@ static struct status change_from(const struct rotation *rotation, const struct s
 	if (refused->code == STATUS_DENIED)
 		return OK;
 	TRY_WHILE(*refused, "logging in as '%s' to change its password", pending->username);
+	TRY(check_still_ours(rotation, now));
 	TRY(db->ops->set_password(db, pending->username, &pending->password));
 	report_outcome(rotation, outcome);
 	return OK;

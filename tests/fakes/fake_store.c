@@ -36,7 +36,11 @@ static struct fake_version *find_version(struct fake_secret *secret, const char 
 static struct status find_secret(struct world *world, const char *id, struct fake_secret **ret)
 {
 	*ret = world_secret(world, id);
-	return *ret != NULL ? OK : failure(STATUS_NOT_FOUND, "there is no secret '%s'", id);
+	if (*ret == NULL)
+		return failure(STATUS_NOT_FOUND, "there is no secret '%s'", id);
+	if ((*ret)->deleted)
+		return failure(STATUS_INVALID, "'%s' is marked for deletion: restore it", id);
+	return OK;
 }
 
 static void copy_label(struct world *world, const char *id, enum stage stage, char *ret)
@@ -71,7 +75,9 @@ static struct status read_version(struct world *world, const char *id, enum stag
 				  const char *token, struct secret_version *ret)
 {
 	const struct fake_version *version = world_version(world, id, stage);
+	struct fake_secret *secret;
 
+	TRY(find_secret(world, id, &secret));
 	if (version == NULL || version->value == NULL ||
 	    (token != NULL && strcmp(version->id, token) != 0))
 		return failure(STATUS_NOT_FOUND, "no value at that stage of '%s'", id);

@@ -36,6 +36,7 @@ struct fake_secret {
 	bool rotation_enabled;
 	const char *function; /* who rotates it, NULL = nobody */
 	bool describe_denied;
+	bool deleted; /* marked for deletion: nothing but a restore is possible */
 	struct fake_version versions[WORLD_VERSIONS];
 };
 

@@ -171,7 +171,7 @@ class Killed(support.World):
         calls = [("DescribeSecret", 0), ("GetSecretValue", 0), ("GetSecretValue", 1),
                  ("PutSecretValue", 0), ("GetSecretValue", 2), ("BatchGetSecretValue", 0),
                  ("GetSecretValue", 3), ("GetSecretValue", 4), ("DescribeSecret", 1),
-                 ("UpdateSecretVersionStage", 0)]
+                 ("DescribeSecret", 2), ("UpdateSecretVersionStage", 0)]
         for action, skip in calls:
             with self.subTest(action=action, skip=skip):
                 active = pair.clone if active == pair.base else pair.base

@@ -95,7 +95,7 @@ class Rotation(support.World):
         self.assertEqual(with_token, {("PutSecretValue", pair.secret)})
 
     def test_costs_the_promised_calls(self) -> None:
-        for admin, calls in ((False, 11), (True, 10)):
+        for admin, calls in ((False, 12), (True, 11)):
             with self.subTest(admin=admin):
                 pair = self.pair()
                 extra = {"masterarn": self.admin_secret(pair.base)} if admin else {}

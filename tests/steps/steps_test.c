@@ -95,9 +95,9 @@ static void rotation_costs_the_promised_calls(void **state)
 		unsigned shape;
 		int store_calls, logins;
 	} budget[] = {
-		{WORLD_ADMIN, 10, 3},
-		{WORLD_PLAIN, 11, 2},
-		{WORLD_PROXIES_TOO, 13, 3 + 2}, /* the proxy refuses twice before it has noticed */
+		{WORLD_ADMIN, 11, 3},
+		{WORLD_PLAIN, 12, 2},
+		{WORLD_PROXIES_TOO, 14, 3 + 2}, /* the proxy refuses twice before it has noticed */
 	};
 
 	(void)state;
