@@ -23,6 +23,9 @@ struct line {
 	const char *body;
 };
 
+/* A `type` that is none: the body goes out as it is. Else an object gets the ARN every answer has. */
+static const char bare[] = "";
+
 static struct loopback server;
 static struct aws *aws;
 static struct secret_store *store;
@@ -64,10 +67,14 @@ static inline void respond(struct loopback *at, const struct asked *asked, struc
 	snprintf(header_text, sizeof(header_text), "x-amzn-RequestId: id-%d\r\n%s", at->count,
 		 extra_headers != NULL ? extra_headers : "");
 	answer->headers = header_text;
-	if (line->type != NULL)
+	if (line->type != NULL && line->type != bare)
 		snprintf(answer->body, sizeof(answer->body),
 			 "{\"__type\":\"com.amazon#%s:http\",\"Message\":\"%s\"}", line->type,
 			 line->body != NULL ? line->body : "");
+	else if (line->type == NULL && line->body[0] == '{' &&
+		 strstr(line->body, "\"ARN\"") == NULL)
+		snprintf(answer->body, sizeof(answer->body), "{\"ARN\":\"" ARN "\"%s%s",
+			 line->body[1] != '}' ? "," : "", line->body + 1);
 	else
 		snprintf(answer->body, sizeof(answer->body), "%s", line->body);
 }

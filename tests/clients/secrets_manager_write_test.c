@@ -211,6 +211,20 @@ static void promote_lost_answer_is_looked_up(void **state)
 	assert_int_equal(server.count, 4);
 }
 
+/* What a captive portal, a proxy or a wrong endpoint may say with a 200: no label has moved. */
+static void promote_answer_of_somebody_else_is_not_believed(void **state)
+{
+	static const char *const bodies[] = {"", "<html></html>", "null", "[]", "{}", "{\"ARN\":7}"};
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		SCRIPT({"UpdateSecretVersionStage", 200, bare, bodies[i]});
+		assert_failed(store->ops->promote(store, "app", TOKEN, OLD), STATUS_INVALID,
+			      "reading the answer to UpdateSecretVersionStage on 'app'");
+		if (i + 1 < sizeof(bodies) / sizeof(bodies[0]))
+			stop(state);
+	}
+}
+
 static void promote_denied_stays_denied(void **state)
 {
 	(void)state;
@@ -331,6 +345,7 @@ int main(void)
 		TEST(promote_moved_by_somebody_else_is_a_conflict),
 		TEST(promote_without_the_version_is_not_found),
 		TEST(promote_lost_answer_is_looked_up),
+		TEST(promote_answer_of_somebody_else_is_not_believed),
 		TEST(promote_denied_stays_denied),
 		TEST(rotate_starts_under_the_token),
 		TEST(rotate_unfinished_one_says_what_to_do),

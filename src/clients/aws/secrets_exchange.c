@@ -22,6 +22,29 @@ const char *secrets_region_source(const struct secrets_manager *manager, const c
 	return strncmp(id, "arn:", strlen("arn:")) == 0 || application == NULL ? id : application;
 }
 
+/*
+ * Every answer of Secrets Manager holds the ARN of the secret, a batch its list. Whatever else comes
+ * with a 200, from a proxy or a wrong endpoint, must not pass for a value that was put or a label
+ * that was moved.
+ */
+static bool is_answer(const char *operation, const cJSON *answer)
+{
+	if (strcmp(operation, "BatchGetSecretValue") == 0)
+		return cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(answer, "SecretValues"));
+	return json_string(answer, "ARN") != NULL;
+}
+
+static struct status read_answer(const char *operation, struct secrets_exchange *exchange)
+{
+	const struct buffer *body = &exchange->response.body;
+
+	TRY(json_parse(buffer_string(body), body->length, &exchange->answer));
+	if (!is_answer(operation, exchange->answer))
+		return failure(STATUS_INVALID,
+			       "it is none of Secrets Manager's: look who answers at its endpoint");
+	return OK;
+}
+
 struct status secrets_ask(struct secrets_manager *manager, const char *operation, const char *id,
 			  struct secrets_exchange *exchange,
 			  struct status (*find_done)(void *context, bool *done), void *context)
@@ -38,12 +61,10 @@ struct status secrets_ask(struct secrets_manager *manager, const char *operation
 	call.body = exchange->body.data;
 	call.body_length = exchange->body.length;
 	TRY(aws_call_secrets_manager(manager->aws, &call, &exchange->error, &exchange->response));
-	if (exchange->response.body.length == 0)
+	if (exchange->response.status == 0)
 		return OK; /* found done: nothing to read */
-	TRY_WHILE(json_parse(exchange->response.body.data, exchange->response.body.length,
-			     &exchange->answer),
-		  "reading the answer to %s on '%s'", operation, id);
-	return OK;
+	return status_while(read_answer(operation, exchange), "reading the answer to %s on '%s'",
+			    operation, id);
 }
 
 bool secrets_is_type(const struct secrets_exchange *exchange, const char *type)

@@ -41,7 +41,8 @@ const char *secrets_region_source(const struct secrets_manager *, const char *id
 /*
  * Ends the body, sends it and parses the answer; `answer` stays NULL where find_done() found that it
  * was done before. `find_done` with its context is asked after a lost answer; NULL: the request may
- * be repeated. Fails as aws_call_secrets_manager(); `error` says how AWS put it.
+ * be repeated. Fails as aws_call_secrets_manager(); `error` says how AWS put it. INVALID also: what
+ * answered is not Secrets Manager.
  */
 struct status secrets_ask(struct secrets_manager *, const char *operation, const char *id,
 			  struct secrets_exchange *,
