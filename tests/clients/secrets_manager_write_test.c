@@ -214,7 +214,8 @@ static void promote_lost_answer_is_looked_up(void **state)
 /* What a captive portal, a proxy or a wrong endpoint may say with a 200: no label has moved. */
 static void promote_answer_of_somebody_else_is_not_believed(void **state)
 {
-	static const char *const bodies[] = {"", "<html></html>", "null", "[]", "{}", "{\"ARN\":7}"};
+	static const char *const bodies[] = {"",   "<html></html>", "null", "[]",
+					     "{}", "{\"ARN\":7}"};
 
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		SCRIPT({"UpdateSecretVersionStage", 200, bare, bodies[i]});
@@ -223,6 +224,15 @@ static void promote_answer_of_somebody_else_is_not_believed(void **state)
 		if (i + 1 < sizeof(bodies) / sizeof(bodies[0]))
 			stop(state);
 	}
+}
+
+/* Nor is a gateway's page Secrets Manager saying that there is no such version. */
+static void promote_refused_by_a_gateway_is_no_missing_version(void **state)
+{
+	(void)state;
+	SCRIPT({"UpdateSecretVersionStage", 302, NULL, ""});
+	assert_failed(store->ops->promote(store, "app", TOKEN, OLD), STATUS_INVALID,
+		      "HTTP status 302");
 }
 
 static void promote_denied_stays_denied(void **state)
@@ -346,6 +356,7 @@ int main(void)
 		TEST(promote_without_the_version_is_not_found),
 		TEST(promote_lost_answer_is_looked_up),
 		TEST(promote_answer_of_somebody_else_is_not_believed),
+		TEST(promote_refused_by_a_gateway_is_no_missing_version),
 		TEST(promote_denied_stays_denied),
 		TEST(rotate_starts_under_the_token),
 		TEST(rotate_unfinished_one_says_what_to_do),

@@ -67,6 +67,12 @@ struct status secrets_ask(struct secrets_manager *manager, const char *operation
 			    operation, id);
 }
 
+bool secrets_refused(const struct secrets_exchange *exchange)
+{
+	return exchange->error.type[0] != '\0' &&
+	       strncmp(exchange->error.type, "HTTP status", strlen("HTTP status")) != 0;
+}
+
 bool secrets_is_type(const struct secrets_exchange *exchange, const char *type)
 {
 	return strcmp(exchange->error.type, type) == 0;

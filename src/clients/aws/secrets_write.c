@@ -118,7 +118,7 @@ static struct status move_label(struct move *move)
 		TRY(secrets_add_string(&exchange.body, "RemoveFromVersionId", move->from));
 	status = secrets_ask(secrets_manager_of(move->store), "UpdateSecretVersionStage", move->id,
 			     &exchange, find_moved, move);
-	if (exchange.error.type[0] == '\0' ||
+	if (!secrets_refused(&exchange) ||
 	    (status.code != STATUS_INVALID && status.code != STATUS_NOT_FOUND))
 		return status;
 	/* Refused: it may have been done before. Where `from` was right, `token` was wrong. */
