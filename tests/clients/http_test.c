@@ -122,6 +122,44 @@ static void exchange_answer_beyond_the_limit_is_refused(void **state)
 	assert_ok(http_exchange(http, &request, &response));
 }
 
+/* Answers as SSH does. The scripted server can only speak HTTP. */
+static void *speak_something_else(void *context)
+{
+	int listener = *(int *)context, peer = accept(listener, NULL, NULL);
+	char request[1024];
+
+	if (recv(peer, request, sizeof(request), 0) > 0)
+		send(peer, "SSH-2.0-x\r\n", 11, MSG_NOSIGNAL);
+	close(peer);
+	return NULL;
+}
+
+static void exchange_answer_that_is_no_http_is_lost(void **state)
+{
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char url[64];
+	pthread_t thread;
+
+	(void)state;
+	start(respond_hello);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	assert_int_equal(pthread_create(&thread, NULL, speak_something_else, &listener), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d", ntohs(address.sin_port));
+	struct http_request request = request_to(url);
+
+	assert_failed(http_exchange(http, &request, &response), STATUS_UNAVAILABLE,
+		      "did not answer");
+	assert_int_equal(response.progress, HTTP_LOST);
+	pthread_join(thread, NULL);
+	close(listener);
+}
+
 static void exchange_nobody_listening_was_certainly_not_sent(void **state)
 {
 	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
@@ -280,6 +318,7 @@ int main(void)
 		TEST(exchange_header_with_a_line_break_is_refused),
 		TEST(exchange_redirect_is_not_followed),
 		TEST(exchange_answer_beyond_the_limit_is_refused),
+		TEST(exchange_answer_that_is_no_http_is_lost),
 		TEST(exchange_nobody_listening_was_certainly_not_sent),
 		TEST(exchange_passed_deadline_sends_nothing),
 		TEST(exchange_late_answer_is_lost_at_the_deadline),

@@ -309,8 +309,11 @@ static struct status explain(const struct http *http, const struct http_request 
 			       request->ca_setting != NULL
 				       ? " to a PEM file of the CA that signed it"
 				       : "");
+	case CURLE_UNSUPPORTED_PROTOCOL: /* the URL's; or what came is not HTTP/1 */
+		if (progress != HTTP_NOT_SENT)
+			break;
+		[[fallthrough]];
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		return failure(STATUS_INVALID, "%s: the URL for %.*s is not valid: %s",
 			       request->what, length, host, reason);
 	case CURLE_ABORTED_BY_CALLBACK: /* before_sending() refused to send twice */
