@@ -354,6 +354,8 @@ static struct status run(struct http *http, struct exchange *exchange, struct cu
 {
 	CURLcode result = perform(http, exchange, headers);
 	long status = 0;
+	const char *host;
+	int length;
 
 	/* Somebody may have added a CA to the bundle alone. Nothing has been sent. */
 	if (result == CURLE_PEER_FAILED_VERIFICATION && exchange->request->ca_file == NULL &&
@@ -362,8 +364,11 @@ static struct status run(struct http *http, struct exchange *exchange, struct cu
 		result = perform(http, exchange, headers);
 	}
 	exchange->response->progress = exchange->sent == 0 ? HTTP_NOT_SENT : HTTP_LOST;
-	if (exchange->failed)
-		return exchange->failed_with;
+	if (exchange->failed) {
+		authority(exchange->request->url, &length, &host);
+		return status_while(exchange->failed_with, "%s at %.*s", exchange->request->what,
+				    length, host);
+	}
 	if (result != CURLE_OK)
 		return explain(http, exchange->request, result, exchange->response->progress);
 	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
