@@ -41,6 +41,18 @@ static void describe_missing_fields_are_empty(void **state)
 	assert_string_equal(labels.current, "");
 }
 
+static void describe_date_that_is_none_is_unknown(void **state)
+{
+	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
+
+	(void)state;
+	SCRIPT({"DescribeSecret", 200, NULL,
+		"{\"Name\":\"app\",\"LastRotatedDate\":1e999,\"NextRotationDate\":-1e300}"});
+	assert_ok(store->ops->describe(store, "app", &labels));
+	assert_int_equal(labels.last_rotated, 0);
+	assert_int_equal(labels.next_rotation, 0);
+}
+
 static void describe_deleted_secret_is_invalid(void **state)
 {
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
@@ -319,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(describe_labels_and_schedule_are_read),
 		TEST(describe_missing_fields_are_empty),
+		TEST(describe_date_that_is_none_is_unknown),
 		TEST(describe_deleted_secret_is_invalid),
 		TEST(describe_denied_names_action_secret_and_caller),
 		TEST(get_current_stage_is_asked_for_by_label),

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DATE_END 253402300800.0 /* the year 10000 */
 #define ARN_SUFFIX_LENGTH 7 /* what AWS appends to the name in an ARN: "-AbCdEf" */
 
 const char *secrets_stage_name(enum stage stage)
@@ -55,8 +56,10 @@ struct status secrets_end(struct buffer *object)
 static int64_t read_date(const cJSON *answer, const char *key)
 {
 	const cJSON *date = cJSON_GetObjectItemCaseSensitive(answer, key);
+	double seconds = cJSON_IsNumber(date) ? date->valuedouble : 0;
 
-	return cJSON_IsNumber(date) ? (int64_t)date->valuedouble : 0;
+	/* "1e999" is JSON: beyond what an integer holds, C leaves it open what becomes of it. */
+	return seconds > 0 && seconds < DATE_END ? (int64_t)seconds : 0;
 }
 
 static struct status copy_id(const char *version, const char *id, char ret[VERSION_ID_MAX + 1])
