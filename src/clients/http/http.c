@@ -235,6 +235,8 @@ static void set_limits(CURL *curl, const struct http_request *request)
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)whole); /* 0 = none */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	/* Else libcurl waits, past every timeout, for its thread that asks a silent name server. */
+	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 	/* Addresses change while a Lambda is frozen. */
 	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_CACHE_S);
 }
