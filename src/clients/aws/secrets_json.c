@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define DATE_END 253402300800.0 /* the year 10000 */
-#define ARN_SUFFIX_LENGTH 7 /* what AWS appends to the name in an ARN: "-AbCdEf" */
+#define ARN_SUFFIX_LENGTH 7	/* what AWS appends to the name in an ARN: "-AbCdEf" */
 
 const char *secrets_stage_name(enum stage stage)
 {
