@@ -77,24 +77,29 @@ static struct status read_situation(const struct rotation *rotation, struct situ
 /*
  * The last look before the change. Since the versions were read this process may have been stopped
  * for long, this rotation given up, and a later one finished: then its user is the active one now.
+ * The user is locked before the look, so whoever changes it next looks after this change.
+ * `*finished`: the same step at the same time was faster, and finishSecret as well.
  */
-static struct status check_still_ours(const struct rotation *rotation, const struct situation *now)
+static struct status look_again(const struct rotation *rotation, const struct situation *now,
+				struct database *db, bool *finished)
 {
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
+	const char *user = now->pending.credential.username;
 
+	TRY(db->ops->lock_user(db, user));
 	TRY_WHILE(rotation->store->ops->describe(rotation->store, rotation->secret_id, &labels),
 		  "reading the labels");
-	/* Finished by the same step at the same time: what would be set is what is set. */
-	if (strcmp(labels.current, rotation->token) == 0)
-		return OK;
-	if (strcmp(labels.current, now->current.version) == 0 &&
-	    strcmp(labels.pending, rotation->token) == 0)
+	*finished = strcmp(labels.current, rotation->token) == 0;
+	if (*finished)
+		report_outcome(rotation, "already finished");
+	if (*finished || (strcmp(labels.current, now->current.version) == 0 &&
+			  strcmp(labels.pending, rotation->token) == 0))
 		return OK;
 	return failure(STATUS_CONFLICT,
 		       "the labels moved while this step ran, so '%s' was not changed: the "
 		       "rotation was given up, another one took its place, or the secret was "
 		       "edited; see `tandem status`, then rotate again",
-		       now->pending.credential.username);
+		       user);
 }
 
 static struct status login_at_database(const struct rotation *rotation, const struct situation *now,
@@ -111,7 +116,7 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	const struct credential *pending = &now->pending.credential;
 	const struct credential *admin = &now->admin.credential;
 	AUTO(database_close) struct database *db = NULL;
-	bool exists = false;
+	bool exists = false, finished = false;
 
 	TRY(plan_check_admin(plan, admin));
 	/* A host that does not know the active credential is not our database: tell it no more. */
@@ -121,8 +126,10 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	database_close(&db);
 	TRY_WHILE(login_at_database(rotation, now, admin->username, &admin->password, &db),
 		  "logging in as the admin");
+	TRY(look_again(rotation, now, db, &finished));
+	if (finished)
+		return OK;
 	TRY(db->ops->user_exists(db, pending->username, &exists));
-	TRY(check_still_ours(rotation, now));
 	if (exists)
 		TRY(db->ops->set_password(db, pending->username, &pending->password));
 	else
@@ -238,12 +245,15 @@ static struct status change_from(const struct rotation *rotation, const struct s
 {
 	const struct credential *pending = &now->pending.credential;
 	AUTO(database_close) struct database *db = NULL;
+	bool finished = false;
 
 	*refused = login_at_database(rotation, now, pending->username, password, &db);
 	if (refused->code == STATUS_DENIED)
 		return OK;
 	TRY_WHILE(*refused, "logging in as '%s' to change its password", pending->username);
-	TRY(check_still_ours(rotation, now));
+	TRY(look_again(rotation, now, db, &finished));
+	if (finished)
+		return OK;
 	TRY(db->ops->set_password(db, pending->username, &pending->password));
 	report_outcome(rotation, outcome);
 	return OK;

@@ -60,6 +60,31 @@ static bool change(struct world *world, const char *user, const struct secret *p
 	return true;
 }
 
+/* Whoever has it is in the middle of a step of this thread: waiting would be for ever. */
+static struct status fake_lock_user(struct database *base, const char *user)
+{
+	struct fake_database *db = (struct fake_database *)base;
+	struct fake_user *known = world_user(db->world, user);
+
+	MAY_FAIL(db->world, FAIL_BEFORE);
+	if (known == NULL)
+		known = &db->world->nobody;
+	if (known->locked_by != NULL && known->locked_by != db)
+		return failure(STATUS_UNAVAILABLE, "another rotation is just changing '%s'", user);
+	known->locked_by = db;
+	MAY_FAIL(db->world, FAIL_AFTER);
+	return OK;
+}
+
+static void unlock(struct fake_database *db)
+{
+	for (size_t i = 0; i < WORLD_USERS; i++)
+		if (db->world->users[i].locked_by == db)
+			db->world->users[i].locked_by = NULL;
+	if (db->world->nobody.locked_by == db)
+		db->world->nobody.locked_by = NULL;
+}
+
 static struct status fake_set_password(struct database *base, const char *user,
 				       const struct secret *password)
 {
@@ -70,6 +95,7 @@ static struct status fake_set_password(struct database *base, const char *user,
 		return failure(STATUS_DENIED, "'%s' may not change '%s'", db->user, user);
 	if (!change(db->world, user, password))
 		return failure(STATUS_NOT_FOUND, "no user '%s'", user);
+	unlock(db);
 	MAY_FAIL(db->world, FAIL_AFTER);
 	return OK;
 }
@@ -95,6 +121,7 @@ static struct status fake_create_user_like(struct database *base, const char *us
 		return failure(STATUS_NOT_FOUND, "no user '%s'", model);
 	snprintf(room->name, sizeof(room->name), "%s", user);
 	change(db->world, user, password);
+	unlock(db);
 	MAY_FAIL(db->world, FAIL_AFTER);
 	return OK;
 }
@@ -116,11 +143,14 @@ static struct status fake_compare_users(struct database *base, const char *user,
 
 static void fake_close(struct database **db)
 {
+	if (*db != NULL)
+		unlock((struct fake_database *)*db);
 	free(*db);
 	*db = NULL;
 }
 
 static const struct database_ops fake_database_ops = {
+	.lock_user = fake_lock_user,
 	.set_password = fake_set_password,
 	.user_exists = fake_user_exists,
 	.create_user_like = fake_create_user_like,

@@ -43,9 +43,10 @@ struct fake_secret {
 struct fake_user {
 	char name[64]; /* "" = free */
 	char password[160];
-	bool weak;	 /* lacks a grant the others have */
-	int changes;	 /* how often its password was set */
-	int wrong_tries; /* logins refused at the database: accounts lock */
+	bool weak;	       /* lacks a grant the others have */
+	int changes;	       /* how often its password was set */
+	int wrong_tries;       /* logins refused at the database: accounts lock */
+	const void *locked_by; /* the session that is about to change it */
 };
 
 enum world_failure { FAIL_BEFORE, FAIL_AFTER };
@@ -53,6 +54,7 @@ enum world_failure { FAIL_BEFORE, FAIL_AFTER };
 struct world {
 	struct fake_secret secrets[WORLD_SECRETS];
 	struct fake_user users[WORLD_USERS];
+	struct fake_user nobody; /* whose lock is taken while the user is still missing */
 	bool has_admin, has_proxies;
 	int proxy_lag;	/* logins a proxy refuses after a secret moved, before it notices */
 	int proxy_seen; /* of those, how many have been */
@@ -63,7 +65,7 @@ struct world {
 	enum world_failure failure;
 	int intrude_at; /* before this call somebody else does something; 0 = nobody */
 	void (*intrude)(struct world *);
-	struct status rival; /* for an intruder: how a step of its own ended */
+	struct status rival;		 /* for an intruder: how a step of its own ended */
 	int store_calls, writes, logins; /* writes: how often a version was put or promoted */
 
 	struct config config;
