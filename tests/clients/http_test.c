@@ -6,7 +6,7 @@
 static void respond_hello(struct loopback *at, const struct asked *asked, struct answer *answer)
 {
 	(void)at, (void)asked;
-	answer->headers = "X-One: first\r\nx-one:   second \r\nEmpty:\r\n";
+	answer->headers = "X-One: first\r\nx-one:   second \r\nEmpty:\r\nX-Two: a\rb\033[2J\tc\r\n";
 	snprintf(answer->body, sizeof(answer->body), "hello");
 }
 
@@ -28,6 +28,7 @@ static void exchange_get_reads_status_headers_and_body(void **state)
 	assert_string_equal(buffer_string(&response.body), "hello");
 	assert_string_equal(http_response_header(&response, "X-ONE"), "second");
 	assert_string_equal(http_response_header(&response, "empty"), "");
+	assert_string_equal(http_response_header(&response, "X-Two"), "a b [2J c");
 	assert_null(http_response_header(&response, "X-On"));
 	assert_string_equal(server.asked[0].target, "/a/../b%2F?q=1");
 	assert_string_equal(asked_header(&server.asked[0], "X-Sent", value, 64), "as it is");
