@@ -18,6 +18,8 @@
 #define MARGIN_MS 1000
 #define ANSWER_WAIT_MS 5000
 
+#define FUNCTION_MAX_MS (15 * 60 * 1000) /* Lambda's limit */
+
 struct loop {
 	const struct program *program;
 	struct http *http;
@@ -194,13 +196,25 @@ static void keep_trace_id(const char *trace)
 	putenv(variable);
 }
 
+/* Milliseconds until the date of the header; `otherwise` where that is no date. */
+static int64_t time_left(const char *until, int64_t otherwise)
+{
+	long long date = until != NULL ? strtoll(until, NULL, 10) : 0;
+	int64_t left;
+
+	if (date <= 0)
+		return otherwise;
+	left = date - clock_unix_ms();
+	return left < FUNCTION_MAX_MS ? left : FUNCTION_MAX_MS;
+}
+
 static struct status read_turn(struct loop *loop, const struct http_response *next,
 			       struct turn *ret)
 {
 	const char *id = http_response_header(next, "Lambda-Runtime-Aws-Request-Id");
 	const char *until = http_response_header(next, "Lambda-Runtime-Deadline-Ms");
 	const char *trace = http_response_header(next, "Lambda-Runtime-Trace-Id");
-	int64_t left = loop->program->config->timeout * 1000;
+	int64_t left = time_left(until, loop->program->config->timeout * 1000);
 
 	if (next->status != 200)
 		return failure(STATUS_UNAVAILABLE, "the Lambda Runtime API answered %d to a poll",
@@ -209,8 +223,6 @@ static struct status read_turn(struct loop *loop, const struct http_response *ne
 		return failure(STATUS_UNAVAILABLE,
 			       "the Lambda Runtime API sent an event without a request id");
 	snprintf(ret->request_id, sizeof(ret->request_id), "%s", id);
-	if (until != NULL)
-		left = strtoll(until, NULL, 10) - clock_unix_ms();
 	/* A very short function keeps most of its time; a normal one leaves a second to report. */
 	left -= left < 4 * MARGIN_MS ? left / 4 : MARGIN_MS;
 	ret->deadline = deadline_in(&clock_system, left);

@@ -219,6 +219,16 @@ static void event_leaves_time_to_report(void **state)
 	assert_in_range(store_deadlines[2], 299000 - 400, 299000); /* TANDEM_TIMEOUT */
 }
 
+static void event_with_a_deadline_that_is_none_ends_all_the_same(void **state)
+{
+	(void)state;
+	RUN({.status = 200, .body = TICK, .left = 4000000000000000000}, {.status = 202},
+	    {.status = 200, .body = TICK, .left = -4000000000000}, {.status = 202});
+	assert_int_equal(stores, 2);
+	assert_in_range(store_deadlines[0], 899000 - 400, 899000); /* Lambda's limit */
+	assert_in_range(store_deadlines[1], 299000 - 400, 299000); /* before 1970: TANDEM_TIMEOUT */
+}
+
 static void event_sets_its_trace_id_and_the_next_one_clears_it(void **state)
 {
 	(void)state;
@@ -323,6 +333,7 @@ int main(void)
 		TEST(loop_never_uses_a_proxy),
 		TEST(event_without_a_usable_request_id_is_not_run),
 		TEST(event_leaves_time_to_report),
+		TEST(event_with_a_deadline_that_is_none_ends_all_the_same),
 		TEST(event_sets_its_trace_id_and_the_next_one_clears_it),
 		TEST(error_names_its_type_in_header_and_body),
 		TEST(inspection_is_answered_as_json),
