@@ -13,14 +13,14 @@ struct world *fake_driver_world;
 struct fake_database {
 	struct database base;
 	struct world *world;
-	char user[64];
+	char user[64], host[80];
+	struct deadline deadline; /* of the session, and so of every call in it */
 };
 
-#define MAY_FAIL(world, when)                                                               \
-	do {                                                                                \
-		if (world_fails(world, when))                                               \
-			return failure(STATUS_UNAVAILABLE, "the fake database fails here"); \
-	} while (0)
+static struct world_call call_of(const struct fake_database *db)
+{
+	return (struct world_call){.place = db->host, .user = db->user, .deadline = db->deadline};
+}
 
 static bool password_is(const char *known, const struct secret *tried)
 {
@@ -30,9 +30,10 @@ static bool password_is(const char *known, const struct secret *tried)
 /* What the proxy would check a login against: AWSCURRENT of the user's proxy secret. */
 static bool proxy_knows(struct world *world, const char *user, const struct secret *password)
 {
-	static const char *const ids[] = {PROXY_SECRET_BASE, PROXY_SECRET_CLONE};
+	static const char *const ids[] = {PROXY_SECRET_BASE, PROXY_SECRET_CLONE,
+					  PROXY_SECRET_THIRD};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		const struct fake_version *version = world_version(world, ids[i], STAGE_CURRENT);
 		AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
 		AUTO(secret_clear) struct secret value = SECRET_INIT;
@@ -54,8 +55,12 @@ static bool change(struct world *world, const char *user, const struct secret *p
 
 	if (known == NULL)
 		return false;
-	if (!password_is(known->password, password))
+	watch_change(world, user);
+	if (!password_is(known->password, password)) {
 		known->changes++;
+		world->effects++;
+		memset(known->proven, 0, sizeof(known->proven));
+	}
 	snprintf(known->password, sizeof(known->password), "%s", secret_reveal(password));
 	return true;
 }
@@ -64,16 +69,17 @@ static bool change(struct world *world, const char *user, const struct secret *p
 static struct status fake_lock_user(struct database *base, const char *user)
 {
 	struct fake_database *db = (struct fake_database *)base;
-	struct fake_user *known = world_user(db->world, user);
+	AUTO(world_leave) struct world *world = world_enter(db->world);
+	struct world_call call = call_of(db);
+	struct fake_user *known = world_user(world, user);
 
-	MAY_FAIL(db->world, FAIL_BEFORE);
+	TRY(world_begin_call(world, &call));
 	if (known == NULL)
-		known = &db->world->nobody;
+		known = &world->nobody;
 	if (known->locked_by != NULL && known->locked_by != db)
 		return failure(STATUS_UNAVAILABLE, "another rotation is just changing '%s'", user);
 	known->locked_by = db;
-	MAY_FAIL(db->world, FAIL_AFTER);
-	return OK;
+	return world_end_call(world, &call);
 }
 
 static void unlock(struct fake_database *db)
@@ -89,24 +95,28 @@ static struct status fake_set_password(struct database *base, const char *user,
 				       const struct secret *password)
 {
 	struct fake_database *db = (struct fake_database *)base;
+	AUTO(world_leave) struct world *world = world_enter(db->world);
+	struct world_call call = call_of(db);
 
-	MAY_FAIL(db->world, FAIL_BEFORE);
+	TRY(world_begin_call(world, &call));
 	if (strcmp(db->user, user) != 0 && strcmp(db->user, "admin") != 0)
 		return failure(STATUS_DENIED, "'%s' may not change '%s'", db->user, user);
-	if (!change(db->world, user, password))
+	if (!change(world, user, password))
 		return failure(STATUS_NOT_FOUND, "no user '%s'", user);
 	unlock(db);
-	MAY_FAIL(db->world, FAIL_AFTER);
+	TRY(world_end_call(world, &call));
 	return OK;
 }
 
 static struct status fake_user_exists(struct database *base, const char *user, bool *ret)
 {
 	struct fake_database *db = (struct fake_database *)base;
+	AUTO(world_leave) struct world *world = world_enter(db->world);
+	struct world_call call = call_of(db);
 
-	MAY_FAIL(db->world, FAIL_BEFORE);
-	*ret = world_user(db->world, user) != NULL;
-	MAY_FAIL(db->world, FAIL_AFTER);
+	TRY(world_begin_call(world, &call));
+	*ret = world_user(world, user) != NULL;
+	TRY(world_end_call(world, &call));
 	return OK;
 }
 
@@ -114,26 +124,30 @@ static struct status fake_create_user_like(struct database *base, const char *us
 					   const char *model, const struct secret *password)
 {
 	struct fake_database *db = (struct fake_database *)base;
-	struct fake_user *room = world_user(db->world, "");
+	AUTO(world_leave) struct world *world = world_enter(db->world);
+	struct world_call call = call_of(db);
+	struct fake_user *room = world_user(world, "");
 
-	MAY_FAIL(db->world, FAIL_BEFORE);
-	if (world_user(db->world, model) == NULL)
+	TRY(world_begin_call(world, &call));
+	if (world_user(world, model) == NULL)
 		return failure(STATUS_NOT_FOUND, "no user '%s'", model);
 	snprintf(room->name, sizeof(room->name), "%s", user);
-	change(db->world, user, password);
+	change(world, user, password);
 	unlock(db);
-	MAY_FAIL(db->world, FAIL_AFTER);
+	TRY(world_end_call(world, &call));
 	return OK;
 }
 
 static struct status fake_compare_users(struct database *base, const char *user, const char *model)
 {
 	struct fake_database *db = (struct fake_database *)base;
-	const struct fake_user *compared = world_user(db->world, user);
+	AUTO(world_leave) struct world *world = world_enter(db->world);
+	struct world_call call = call_of(db);
+	const struct fake_user *compared = world_user(world, user);
 
-	MAY_FAIL(db->world, FAIL_BEFORE);
-	MAY_FAIL(db->world, FAIL_AFTER);
-	if (compared == world_user(db->world, model))
+	TRY(world_begin_call(world, &call));
+	TRY(world_end_call(world, &call));
+	if (compared == world_user(world, model))
 		return failure(STATUS_INTERNAL, "'%s' was compared with itself", user);
 	if (compared->weak)
 		return failure(STATUS_INVALID, "'%s' may not do what '%s' may: missing SELECT on t",
@@ -158,10 +172,18 @@ static const struct database_ops fake_database_ops = {
 	.close = fake_close,
 };
 
-static struct status refuse(struct world *world, const struct login *login, const char *user)
+/* Does this place accept the password? DENIED: no. */
+static struct status verify(struct world *world, const struct login *login, const char *user,
+			    const struct secret *password)
 {
 	struct fake_user *known = world_user(world, user);
+	bool accepted = known != NULL && password_is(known->password, password);
 
+	if (login->kind == LOGIN_PROXY)
+		accepted = proxy_knows(world, user, password) &&
+			   world->proxy_seen++ >= world->proxy_lag && accepted;
+	if (accepted)
+		return OK;
 	if (login->kind == LOGIN_DATABASE && known != NULL)
 		known->wrong_tries++;
 	return failure(STATUS_DENIED, "'%s' was refused at %s", user, login->host);
@@ -171,26 +193,24 @@ static struct status fake_open(const struct login *login, const char *user,
 			       const struct secret *password, struct deadline deadline,
 			       struct database **ret)
 {
-	struct world *world = fake_driver_world;
-	const struct fake_user *known = world_user(world, user);
+	AUTO(world_leave) struct world *world = world_enter(fake_driver_world);
+	const struct world_call call = {.place = login->host, .user = user, .deadline = deadline};
 	struct fake_database *db;
+	struct status verdict;
 
-	(void)deadline;
-	MAY_FAIL(world, FAIL_BEFORE);
+	TRY(world_begin_call(world, &call));
 	world->logins++;
-	if (login->kind == LOGIN_PROXY) {
-		if (!proxy_knows(world, user, password))
-			return refuse(world, login, user);
-		if (world->proxy_seen++ < world->proxy_lag)
-			return refuse(world, login, user);
-	}
-	if (known == NULL || !password_is(known->password, password))
-		return refuse(world, login, user);
-	MAY_FAIL(world, FAIL_AFTER);
+	verdict = verify(world, login, user, password);
+	/* Nothing is proven to a caller that does not hear of it. */
+	TRY(world_end_call(world, &call));
+	TRY(verdict);
+	world_prove(world, user, login);
 	db = calloc(1, sizeof(*db));
 	db->base.ops = &fake_database_ops;
 	db->world = world;
+	db->deadline = deadline;
 	snprintf(db->user, sizeof(db->user), "%s", user);
+	snprintf(db->host, sizeof(db->host), "%s", login->host);
 	*ret = &db->base;
 	return OK;
 }

@@ -16,14 +16,14 @@ static struct world *world_of(struct secret_store *store)
 	struct world *world = ((struct fake_secret_store *)store)->world;
 
 	world->store_calls++;
-	return world;
+	return world_enter(world);
 }
 
-#define MAY_FAIL(world, when)                                                            \
-	do {                                                                             \
-		if (world_fails(world, when))                                            \
-			return failure(STATUS_UNAVAILABLE, "the fake store fails here"); \
-	} while (0)
+/* A store is opened for one invocation: every call has until its end. */
+static struct world_call call_about(const struct world *world, const char *id)
+{
+	return (struct world_call){.place = id, .user = "", .deadline = world->rotation.deadline};
+}
 
 static struct fake_version *find_version(struct fake_secret *secret, const char *id)
 {
@@ -54,14 +54,15 @@ static void copy_label(struct world *world, const char *id, enum stage stage, ch
 static struct status fake_describe(struct secret_store *store, const char *id,
 				   struct secret_labels *ret)
 {
-	struct world *world = world_of(store);
+	AUTO(world_leave) struct world *world = world_of(store);
+	const struct world_call call = call_about(world, id);
 	struct fake_secret *secret;
 
-	MAY_FAIL(world, FAIL_BEFORE);
+	TRY(world_begin_call(world, &call));
 	TRY(find_secret(world, id, &secret));
 	if (secret->describe_denied)
 		return failure(STATUS_DENIED, "describing '%s' was denied", id);
-	MAY_FAIL(world, FAIL_AFTER);
+	TRY(world_end_call(world, &call));
 	ret->rotation_enabled = secret->rotation_enabled;
 	if (secret->function != NULL)
 		ret->function = memory_copy_string(secret->function);
@@ -89,11 +90,12 @@ static struct status read_version(struct world *world, const char *id, enum stag
 static struct status fake_get(struct secret_store *store, const char *id, enum stage stage,
 			      const char *token, bool miss_is_normal, struct secret_version *ret)
 {
-	struct world *world = world_of(store);
+	AUTO(world_leave) struct world *world = world_of(store);
+	const struct world_call call = call_about(world, id);
 
 	(void)miss_is_normal;
-	MAY_FAIL(world, FAIL_BEFORE);
-	MAY_FAIL(world, FAIL_AFTER);
+	TRY(world_begin_call(world, &call));
+	TRY(world_end_call(world, &call));
 	return read_version(world, id, stage, token, ret);
 }
 
@@ -101,21 +103,26 @@ static struct status fake_find(struct secret_store *store, const char *id,
 			       bool (*wanted)(const struct secret_version *, void *context),
 			       void *context, struct secret_version *ret)
 {
-	struct world *world = world_of(store);
+	AUTO(world_leave) struct world *world = world_of(store);
+	const struct world_call call = call_about(world, id);
 	struct fake_secret *secret;
 
-	MAY_FAIL(world, FAIL_BEFORE);
-	MAY_FAIL(world, FAIL_AFTER);
+	TRY(world_begin_call(world, &call));
+	TRY(world_end_call(world, &call));
 	TRY(find_secret(world, id, &secret));
 	for (size_t i = WORLD_VERSIONS; i-- > 0;) { /* later ones stand further behind */
 		AUTO(secret_version_clear) struct secret_version found = SECRET_VERSION_INIT;
 		const struct fake_version *version = &secret->versions[i];
+		bool accepted;
 
 		if (version->value == NULL)
 			continue;
 		memcpy(found.id, version->id, sizeof(found.id));
 		TRY(secret_make(version->value, strlen(version->value), &found.value));
-		if (!wanted(&found, context))
+		world_leave(&world); /* this is the caller's own code */
+		accepted = wanted(&found, context);
+		world_enter(world);
+		if (!accepted)
 			continue;
 		*ret = found;
 		found = SECRET_VERSION_INIT;
@@ -127,42 +134,46 @@ static struct status fake_find(struct secret_store *store, const char *id,
 static struct status fake_get_current(struct secret_store *store, const char *const *ids,
 				      size_t count, struct secret_reading *ret)
 {
-	struct world *world = world_of(store);
+	AUTO(world_leave) struct world *world = world_of(store);
+	const struct world_call call = call_about(world, ids[0]);
 
-	MAY_FAIL(world, FAIL_BEFORE);
-	MAY_FAIL(world, FAIL_AFTER);
+	TRY(world_begin_call(world, &call));
+	TRY(world_end_call(world, &call));
 	for (size_t i = 0; i < count; i++)
 		ret[i].status = read_version(world, ids[i], STAGE_CURRENT, NULL, &ret[i].version);
 	return OK;
 }
 
 /* The label, if it still is where it was seen. Two requests, as at Secrets Manager: both may fail. */
-static struct status claim(struct world *world, const char *id, const char *token,
+static struct status claim(struct world *world, const struct world_call *call, const char *token,
 			   const struct secret_labels *seen)
 {
+	const char *id = call->place;
 	const struct fake_version *holder;
 
-	MAY_FAIL(world, FAIL_BEFORE);
+	TRY(world_begin_call(world, call));
 	holder = world_version(world, id, STAGE_PENDING);
 	if (holder != NULL && strcmp(holder->id, token) != 0 &&
 	    strcmp(holder->id, seen->pending) != 0)
 		return failure(STATUS_CONFLICT, "the label is on '%s'", holder->id);
+	if (holder == NULL || strcmp(holder->id, token) != 0)
+		world->effects++;
 	world_put(world, id, token, STAGE_PENDING, NULL);
-	MAY_FAIL(world, FAIL_AFTER);
-	return OK;
+	return world_end_call(world, call);
 }
 
 static struct status fake_stage(struct secret_store *store, const char *id, const char *token,
 				const struct secret *value, const struct secret_labels *seen)
 {
-	struct world *world = world_of(store);
+	AUTO(world_leave) struct world *world = world_of(store);
+	const struct world_call call = call_about(world, id);
 	bool claims = seen != NULL && strcmp(seen->pending, token) != 0;
 	struct status status = OK;
 	struct fake_secret *secret;
 	struct fake_version *version;
 
 	world->writes++;
-	MAY_FAIL(world, FAIL_BEFORE);
+	TRY(world_begin_call(world, &call));
 	TRY(find_secret(world, id, &secret));
 	version = find_version(secret, token);
 	if (version != NULL && version->value != NULL) {
@@ -172,23 +183,25 @@ static struct status fake_stage(struct secret_store *store, const char *id, cons
 	} else if (claims) {
 		world_put_unlabelled(world, id, token, secret_reveal(value));
 	} else {
+		world->effects++;
 		world_put(world, id, token, STAGE_PENDING, secret_reveal(value));
 	}
-	MAY_FAIL(world, FAIL_AFTER);
+	TRY(world_end_call(world, &call));
 	if (claims)
-		TRY(claim(world, id, token, seen));
+		TRY(claim(world, &call, token, seen));
 	return status;
 }
 
 static struct status fake_promote(struct secret_store *store, const char *id, const char *token,
 				  const char *from)
 {
-	struct world *world = world_of(store);
+	AUTO(world_leave) struct world *world = world_of(store);
+	const struct world_call call = call_about(world, id);
 	struct fake_secret *secret;
 	struct fake_version *next, *last;
 
 	world->writes++;
-	MAY_FAIL(world, FAIL_BEFORE);
+	TRY(world_begin_call(world, &call));
 	TRY(find_secret(world, id, &secret));
 	next = find_version(secret, token);
 	last = world_version(world, id, STAGE_CURRENT);
@@ -197,19 +210,25 @@ static struct status fake_promote(struct secret_store *store, const char *id, co
 	if (next != last) {
 		if (last == NULL || strcmp(last->id, from) != 0)
 			return failure(STATUS_CONFLICT, "the label is elsewhere");
+		watch_promotion(world, id, next);
+		world->effects++;
 		for (size_t i = 0; i < WORLD_VERSIONS; i++)
 			secret->versions[i].labels[STAGE_PREVIOUS] = false;
 		last->labels[STAGE_CURRENT] = false;
 		last->labels[STAGE_PREVIOUS] = true;
 		next->labels[STAGE_CURRENT] = true;
+		if (strcmp(id, APPLICATION_SECRET) == 0)
+			world->set_begun = false;
+		else
+			world->proxy_seen = 0;
 	}
-	MAY_FAIL(world, FAIL_AFTER);
+	TRY(world_end_call(world, &call));
 	return OK;
 }
 
 static struct status fake_rotate(struct secret_store *store, const char *id, const char *token)
 {
-	struct world *world = world_of(store);
+	AUTO(world_leave) struct world *world = world_of(store);
 	struct fake_secret *secret;
 
 	TRY(find_secret(world, id, &secret));
@@ -222,7 +241,8 @@ static struct status fake_rotate(struct secret_store *store, const char *id, con
 static struct status fake_check_write(struct secret_store *store, const char *id,
 				      const struct secret_labels *labels)
 {
-	const struct fake_version *current = world_version(world_of(store), id, STAGE_CURRENT);
+	AUTO(world_leave) struct world *world = world_of(store);
+	const struct fake_version *current = world_version(world, id, STAGE_CURRENT);
 
 	/* As at Secrets Manager, what cannot change anything is asked with a version that is there. */
 	if (current == NULL || strcmp(labels->current, current->id) != 0)

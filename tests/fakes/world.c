@@ -27,6 +27,8 @@ static struct status fake_fill(void *bytes, size_t length)
 {
 	static unsigned state = 1;
 
+	if (++clock_world->fills == clock_world->fill_fails_at)
+		return failure(STATUS_UNAVAILABLE, "the fake source has no random bytes");
 	for (size_t i = 0; i < length; i++) {
 		state = state * 1103515245 + 12345;
 		((unsigned char *)bytes)[i] = (unsigned char)(state >> 16);
@@ -140,10 +142,65 @@ static void add_user(struct world *world, const char *name, const char *password
 		}
 }
 
+/* The application secret's value, in the shape's words. */
+static void compose_value(unsigned shape, char *ret, size_t size)
+{
+	const char *proxies = "", *endpoints = "";
+
+	if (shape & WORLD_PROXIES_TOO) {
+		proxies = shape & WORLD_RING_OF_THREE
+				  ? ", \"proxy_secret_ids\": [\"" PROXY_SECRET_CLONE
+				    "\", \"" PROXY_SECRET_BASE "\", \"" PROXY_SECRET_THIRD "\"]"
+				  : ", \"proxy_secret_ids\": [\"" PROXY_SECRET_CLONE
+				    "\", \"" PROXY_SECRET_BASE "\"]";
+		endpoints = shape & WORLD_TWO_ENDPOINTS
+				    ? ", \"proxy_endpoints\": [\"proxy.example:6432\", "
+				      "\"proxy.reader.example\"]"
+				    : ", \"proxy_endpoints\": [\"proxy.example:6432\"]";
+	}
+	snprintf(ret, size,
+		 "{%s, \"username\": \"app\", \"password\": \"active-password\", "
+		 "\"big\": 9007199254740993%s%s%s, \"rotation_usernames\": [%s]}",
+		 shape & WORLD_OTHER_KEYS
+			 ? "\"rotation_type\": \"multi_user\", \"database_host\": \"db.example\", "
+			   "\"database_port\": 1234, \"database_name\": \"shop\""
+			 : "\"engine\": \"fake\", \"host\": \"db.example\"",
+		 shape & WORLD_ADMIN ? ", \"masterarn\": \"" ADMIN_SECRET "\"" : "", proxies,
+		 endpoints,
+		 shape & WORLD_RING_OF_THREE ? "\"app\", \"app-clone\", \"app-third\""
+					     : "\"app\", \"app-clone\"");
+}
+
+static void make_secrets(struct world *world, unsigned shape)
+{
+	bool three = (shape & WORLD_RING_OF_THREE) != 0;
+	char value[700];
+
+	compose_value(shape, value, sizeof(value));
+	world_put(world, APPLICATION_SECRET, "version-1", STAGE_CURRENT, value);
+	if (three)
+		world_put(world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+			  "{\"username\": \"app-third\", \"password\": \"third-password\"}");
+	else if ((shape & WORLD_CLONE_MISSING) == 0)
+		world_put(world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+			  "{\"username\": \"app-clone\", \"password\": \"inactive-password\"}");
+	if (world->has_admin)
+		world_put(world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
+			  "{\"host\": \"db.example\", \"username\": \"admin\", \"password\": "
+			  "\"admin-password\"}");
+	if (!world->has_proxies)
+		return;
+	world_put(world, PROXY_SECRET_BASE, "proxy-1", STAGE_CURRENT,
+		  "{\"username\":\"app\",\"password\":\"active-password\",\"team\":7}");
+	world_put(world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT,
+		  "{\"username\":\"app-clone\",\"password\":\"inactive-password\"}");
+	if (three)
+		world_put(world, PROXY_SECRET_THIRD, "proxy-3", STAGE_CURRENT,
+			  "{\"username\":\"app-third\",\"password\":\"third-password\"}");
+}
+
 void world_make(struct world *world, unsigned shape)
 {
-	char value[512];
-
 	*world = (struct world){
 		.has_admin = (shape & WORLD_ADMIN) != 0,
 		.has_proxies = (shape & WORLD_PROXIES_TOO) != 0,
@@ -153,34 +210,16 @@ void world_make(struct world *world, unsigned shape)
 	fake_driver_world = world;
 	memory_init();
 	assert_ok(config_load(no_variable, &world->config));
+	if (shape & WORLD_OTHER_KEYS)
+		world->config.engine = "fake";
 
 	add_user(world, "app", "active-password");
 	if ((shape & WORLD_CLONE_MISSING) == 0)
 		add_user(world, "app-clone", "inactive-password");
+	if (shape & WORLD_RING_OF_THREE)
+		add_user(world, "app-third", "third-password");
 	add_user(world, "admin", "admin-password");
-	snprintf(value, sizeof(value),
-		 "{\"engine\": \"fake\", \"host\": \"db.example\", \"username\": \"app\", "
-		 "\"password\": \"active-password\", \"big\": 9007199254740993%s%s, "
-		 "\"rotation_usernames\": [\"app\", \"app-clone\"]}",
-		 world->has_admin ? ", \"masterarn\": \"" ADMIN_SECRET "\"" : "",
-		 world->has_proxies ? ", \"proxy_secret_ids\": [\"" PROXY_SECRET_CLONE
-				      "\", \"" PROXY_SECRET_BASE
-				      "\"], \"proxy_endpoints\": [\"proxy.example:6432\"]"
-				    : "");
-	world_put(world, APPLICATION_SECRET, "version-1", STAGE_CURRENT, value);
-	if ((shape & WORLD_CLONE_MISSING) == 0)
-		world_put(world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
-			  "{\"username\": \"app-clone\", \"password\": \"inactive-password\"}");
-	if (world->has_admin)
-		world_put(world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
-			  "{\"host\": \"db.example\", \"username\": \"admin\", \"password\": "
-			  "\"admin-password\"}");
-	if (world->has_proxies) {
-		world_put(world, PROXY_SECRET_BASE, "proxy-1", STAGE_CURRENT,
-			  "{\"username\":\"app\",\"password\":\"active-password\",\"team\":7}");
-		world_put(world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT,
-			  "{\"username\":\"app-clone\",\"password\":\"inactive-password\"}");
-	}
+	make_secrets(world, shape);
 	world_secret(world, APPLICATION_SECRET)->rotation_enabled = true;
 	world->rotation = (struct rotation){
 		.config = &world->config,
@@ -198,6 +237,7 @@ void world_begin_rotation(struct world *world, const char *token)
 {
 	snprintf(world->token, sizeof(world->token), "%s", token);
 	world_put(world, APPLICATION_SECRET, token, STAGE_PENDING, NULL);
+	world->set_begun = false;
 	world_reset_counts(world);
 }
 
@@ -205,7 +245,7 @@ void world_reset_counts(struct world *world)
 {
 	world->report = (struct report){0};
 	world->calls = world->fail_at = world->intrude_at = world->store_calls = world->writes =
-		world->logins = 0;
+		world->logins = world->effects = world->late_calls = 0;
 	world->rotation.deadline = deadline_in(&fake_clock, 60000);
 	for (size_t i = 0; i < WORLD_USERS; i++)
 		world->users[i].changes = world->users[i].wrong_tries = 0;
@@ -219,11 +259,85 @@ void world_clear(struct world *world)
 	secret_store_close(&world->rotation.store);
 }
 
-bool world_fails(struct world *world, enum world_failure when)
+struct world *world_enter(struct world *world)
 {
-	if (when == FAIL_BEFORE && ++world->calls == world->intrude_at)
+	if (world->memory_paused != NULL)
+		++*world->memory_paused;
+	return world;
+}
+
+void world_leave(struct world **world)
+{
+	if ((*world)->memory_paused != NULL)
+		--*(*world)->memory_paused;
+}
+
+static struct status fail_call(struct world *world, const struct world_call *call)
+{
+	bool silent = world->failure == FAIL_SILENT || world->failure == FAIL_SILENT_AFTER;
+
+	snprintf(world->failed_place, sizeof(world->failed_place), "%s", call->place);
+	snprintf(world->failed_user, sizeof(world->failed_user), "%s", call->user);
+	if (silent && world->time < call->deadline.at)
+		world->time = call->deadline.at;
+	return failure(world->answer != STATUS_OK ? world->answer : STATUS_UNAVAILABLE,
+		       "%s fails here%s%s%s", call->place, call->user[0] != '\0' ? " for '" : "",
+		       call->user, call->user[0] != '\0' ? "'" : "");
+}
+
+static void look_if_changed(struct world *world)
+{
+	if (world->effects == world->effects_watched)
+		return;
+	world->effects_watched = world->effects;
+	watch_moment(world);
+}
+
+struct status world_begin_call(struct world *world, const struct world_call *call)
+{
+	if (++world->calls == world->intrude_at)
 		world->intrude(world);
-	return world->calls == world->fail_at && world->failure == when;
+	if (deadline_left(world->rotation.deadline) == 0)
+		world->late_calls++;
+	look_if_changed(world);
+	if (world->calls == world->fail_at &&
+	    (world->failure == FAIL_BEFORE || world->failure == FAIL_SILENT))
+		return fail_call(world, call);
+	return OK;
+}
+
+struct status world_end_call(struct world *world, const struct world_call *call)
+{
+	look_if_changed(world);
+	if (world->calls == world->fail_at &&
+	    (world->failure == FAIL_AFTER || world->failure == FAIL_SILENT_AFTER))
+		return fail_call(world, call);
+	return OK;
+}
+
+void world_describe(struct world *world, char *ret, size_t size)
+{
+	static const char *const words[] = {" current", " pending", " previous"};
+	FILE *text = fmemopen(ret, size, "w");
+
+	assert_non_null(text);
+	for (size_t i = 0; i < WORLD_SECRETS && world->secrets[i].id != NULL; i++)
+		for (size_t j = 0; j < WORLD_VERSIONS; j++) {
+			const struct fake_version *version = &world->secrets[i].versions[j];
+
+			if (version->id[0] == '\0')
+				continue;
+			fprintf(text, "%s %s%s:", world->secrets[i].id, version->id,
+				version->value != NULL ? "" : " (empty)");
+			for (size_t stage = 0; stage < 3; stage++)
+				fputs(version->labels[stage] ? words[stage] : "", text);
+			fputs("\n", text);
+		}
+	for (size_t i = 0; i < WORLD_USERS && world->users[i].name[0] != '\0'; i++)
+		fprintf(text, "%s: changed %d times\n", world->users[i].name,
+			world->users[i].changes);
+	fprintf(text, "effects: %d\n", world->effects);
+	fclose(text);
 }
 
 /* Does the value under a label log in at the database? */

@@ -1,9 +1,10 @@
 /*
  * world: a secret store, a database and its proxies in memory, behind the real ports.
  *
- * It counts every port call and can fail the n-th one, before doing it or after (the answer is
- * lost). world_assert_invariants() states on what is left the promises of the README. Nothing here talks
- * to a server; the same promises are asked of the real clients in tests/integration.
+ * It counts every port call and can fail the n-th one: before doing it, after (the answer is lost),
+ * or by never answering, so that the clock runs until the call's deadline. After each call that changed
+ * something it looks whether the promises of the README hold at that instant (watch.c).
+ * Nothing here talks to a server; the same promises are asked of the real clients in tests/integration.
  */
 #ifndef TESTS_FAKES_WORLD_H
 #define TESTS_FAKES_WORLD_H
@@ -17,12 +18,13 @@
 #define WORLD_SECRETS 8
 #define WORLD_VERSIONS 8
 #define WORLD_USERS 8
-#define WORLD_PROXIES 2
+#define WORLD_LOGINS 3 /* the database and two proxy endpoints */
 
 #define APPLICATION_SECRET "app/database"
 #define ADMIN_SECRET "app/admin"
 #define PROXY_SECRET_BASE "proxy/app"
 #define PROXY_SECRET_CLONE "proxy/app-clone"
+#define PROXY_SECRET_THIRD "proxy/app-third"
 
 struct fake_version {
 	char id[VERSION_ID_MAX + 1];
@@ -43,13 +45,25 @@ struct fake_secret {
 struct fake_user {
 	char name[64]; /* "" = free */
 	char password[160];
-	bool weak;	       /* lacks a grant the others have */
-	int changes;	       /* how often its password was set */
-	int wrong_tries;       /* logins refused at the database: accounts lock */
-	const void *locked_by; /* the session that is about to change it */
+	bool weak;		       /* lacks a grant the others have */
+	int changes;		       /* how often its password was set */
+	int wrong_tries;	       /* logins refused at the database: accounts lock */
+	char proven[WORLD_LOGINS][80]; /* "host:port" of each login since its password was set */
+	const void *locked_by;	       /* the session that is about to change it */
 };
 
-enum world_failure { FAIL_BEFORE, FAIL_AFTER };
+enum world_failure {
+	FAIL_BEFORE,	   /* not done */
+	FAIL_AFTER,	   /* done, but the answer is lost */
+	FAIL_SILENT,	   /* not done, and no answer until the call's deadline */
+	FAIL_SILENT_AFTER, /* done, and the same */
+};
+
+/* One port call: what it is about, and until when its caller waits for the answer. */
+struct world_call {
+	const char *place, *user; /* a secret's id or a host; user "" where there is none */
+	struct deadline deadline;
+};
 
 struct world {
 	struct fake_secret secrets[WORLD_SECRETS];
@@ -63,10 +77,19 @@ struct world {
 	int calls;   /* port calls so far */
 	int fail_at; /* the call that fails, counted from 1; 0 = none */
 	enum world_failure failure;
-	int intrude_at; /* before this call somebody else does something; 0 = nobody */
+	enum status_code answer;		/* what it answers; STATUS_OK means UNAVAILABLE */
+	char failed_place[80], failed_user[64]; /* of the call that failed */
+	int late_calls;				/* begun when the rotation's deadline had passed */
+	int fills, fill_fails_at;		/* of the random source, in the same way */
+	int *memory_paused; /* counted up while the servers' side works: their memory is not ours */
+	int intrude_at;	    /* before this call somebody else does something; 0 = nobody */
 	void (*intrude)(struct world *);
 	struct status rival;		 /* for an intruder: how a step of its own ended */
 	int store_calls, writes, logins; /* writes: how often a version was put or promoted */
+	int effects; /* how often anything really changed, in a store or the database */
+	int effects_watched;
+	bool set_begun;	  /* setSecret of this rotation changed a password: AWSPREVIOUS may end */
+	char breach[256]; /* the first promise that was broken, "" = none */
 
 	struct config config;
 	struct report report;
@@ -78,7 +101,10 @@ enum world_shape {
 	WORLD_PLAIN = 0,
 	WORLD_ADMIN = 1,
 	WORLD_PROXIES_TOO = 2,
-	WORLD_CLONE_MISSING = 4, /* with WORLD_ADMIN */
+	WORLD_CLONE_MISSING = 4,  /* with WORLD_ADMIN */
+	WORLD_RING_OF_THREE = 8,  /* with one of the first two */
+	WORLD_OTHER_KEYS = 16,	  /* rds-proxy-password-rotation's shape of a secret */
+	WORLD_TWO_ENDPOINTS = 32, /* with WORLD_PROXIES_TOO */
 };
 
 /* A sound world: 'app' is active, 'app-clone' has the password that is written down for it. */
@@ -105,8 +131,24 @@ void world_put_unlabelled(struct world *, const char *id, const char *version, c
  */
 void world_assert_invariants(struct world *, const char *active, bool previous_works);
 
-/* Counts one port call: true, and the call must fail, when it is its turn. For the fakes. */
-bool world_fails(struct world *, enum world_failure);
+/* For the fakes: around all that they do. For AUTO() on a `struct world *`. */
+struct world *world_enter(struct world *);
+void world_leave(struct world **);
+
+/* For the fakes: before and after a call does anything. Fails when it is the call's turn. */
+struct status world_begin_call(struct world *, const struct world_call *);
+struct status world_end_call(struct world *, const struct world_call *);
+
+/* What watch.c looks at. At any moment; before a current label moves; when a password is set. */
+void watch_moment(struct world *);
+void watch_promotion(struct world *, const char *id, const struct fake_version *next);
+void watch_change(struct world *, const char *user);
+
+/* The user logged in there: that its password works at this place is proven. */
+void world_prove(struct world *, const char *user, const struct login *);
+
+/* All that is left, without passwords: two ends are the same when these texts are. */
+void world_describe(struct world *, char *ret, size_t size);
 
 struct secret_store *fake_store(struct world *);
 extern const struct database_driver *const fake_drivers[];

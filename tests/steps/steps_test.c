@@ -1,7 +1,4 @@
-/*
- * The four steps on a world in memory: what each does, what it refuses, and that every port call
- * may fail, before or after it was done, without breaking an invariant or the retry.
- */
+/* The four steps on a world in memory: what each does and what it refuses. For failures: torture_test.c. */
 #include "test.h"
 
 #include "core/credential.h"
@@ -110,66 +107,6 @@ static void rotation_costs_the_promised_calls(void **state)
 		assert_int_equal(world.logins, budget[i].logins);
 		world_clear(&world);
 	}
-}
-
-/* Every call of every step fails in turn, before it was done and after; then the step is retried.
- */
-static void step_with_any_call_failing_keeps_the_invariants_and_finishes(void **state)
-{
-	unsigned shape;
-	int failed = 0;
-
-	(void)state;
-	FOR_EACH_SHAPE(shape)
-	{
-		for (enum step step = 0; step < STEP_COUNT; step++) {
-			for (int when = FAIL_BEFORE; when <= FAIL_AFTER; when++) {
-				for (int n = 1;; n++) {
-					struct world world;
-					struct status first;
-					const char *active;
-					bool none_left;
-
-					world_make(&world, shape);
-					for (enum step before = 0; before < step; before++)
-						assert_ok(step_run(before, &world.rotation));
-					world_reset_counts(&world);
-					world.fail_at = n;
-					world.failure = (enum world_failure)when;
-					first = step_run(step, &world.rotation);
-					none_left = world.calls < n;
-					/* A proxy is asked again, and may succeed. */
-					if (!none_left && step < STEP_TEST)
-						assert_int_equal(first.code, STATUS_UNAVAILABLE);
-					if (none_left)
-						assert_ok(first);
-					active = strcmp(world_version(&world, APPLICATION_SECRET,
-								      STAGE_CURRENT)
-								->id,
-							world.token) == 0
-							 ? "app-clone"
-							 : "app";
-					/* The previous credential may end with setSecret only.
-					 */
-					world_assert_invariants(&world, active,
-								step == STEP_CREATE ||
-									strcmp(active,
-									       "app-clone") == 0);
-					world_reset_counts(&world);
-					for (enum step again = 0; again < STEP_COUNT; again++)
-						assert_ok(step_run(again, &world.rotation));
-					world_assert_invariants(&world, "app-clone", true);
-					assert_int_equal(world_user(&world, "app")->changes, 0);
-					world_clear(&world);
-					failed++;
-					if (none_left)
-						break;
-				}
-			}
-		}
-	}
-	/* A loop that ended at once would prove nothing. */
-	assert_in_range(failed, 200, 5000);
 }
 
 static void step_of_a_finished_rotation_changes_nothing(void **state)
@@ -834,7 +771,6 @@ int main(void)
 		cmocka_unit_test(rotation_in_every_shape_ends_with_the_other_user),
 		cmocka_unit_test(rotations_in_a_row_take_turns),
 		cmocka_unit_test(rotation_costs_the_promised_calls),
-		cmocka_unit_test(step_with_any_call_failing_keeps_the_invariants_and_finishes),
 		cmocka_unit_test(step_of_a_finished_rotation_changes_nothing),
 		cmocka_unit_test(steps_again_after_set_secret_write_nothing),
 		cmocka_unit_test(create_secret_twice_keeps_the_first_password),
