@@ -105,6 +105,11 @@ struct fake fake_refusing(const char *sqlstate, const char *severity, const char
 	return fake;
 }
 
+struct fake fake_refusing_tls(void)
+{
+	return fake_refusing("28P01", "FATAL", "wrong password, says whoever is on the way");
+}
+
 struct fake fake_welcoming(const char *sqlstate)
 {
 	/* AuthenticationOk, ReadyForQuery. */

@@ -23,6 +23,9 @@ struct fake fake_without_tls(void);
 /* Answers a plaintext login with an error in PostgreSQL's format. */
 struct fake fake_refusing(const char *sqlstate, const char *severity, const char *message);
 
+/* Answers the request for TLS with an error in clear. */
+struct fake fake_refusing_tls(void);
+
 /* Lets everybody in, then answers the first query with an error; NULL: not at all; "": hangs up. */
 struct fake fake_welcoming(const char *sqlstate);
 

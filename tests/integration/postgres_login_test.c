@@ -371,6 +371,20 @@ static void open_of_server_without_tls_is_invalid(void **state)
 }
 
 /* The stack's server takes TLS only, which is what a plaintext login must be told. */
+static void open_whose_question_for_tls_is_answered_in_clear_is_no_refusal(void **state)
+{
+	struct fake fake = fake_refusing_tls();
+	struct login login = fake_login(&fake, LOGIN_DATABASE);
+	struct database *database = NULL;
+
+	(void)state;
+	login.tls = true;
+	/* DENIED would make a step believe that the password is wrong. */
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_UNAVAILABLE,
+		      "answered the question for TLS with an error");
+	fake_end(&fake);
+}
+
 static void open_in_plaintext_of_tls_server_is_denied(void **state)
 {
 	struct login login = stack_login();
@@ -538,6 +552,7 @@ int run_login_tests(void)
 		TEST(open_with_unreadable_ca_is_invalid),
 		TEST(open_under_another_host_name_is_invalid),
 		TEST(open_of_server_without_tls_is_invalid),
+		TEST(open_whose_question_for_tls_is_answered_in_clear_is_no_refusal),
 		TEST(open_in_plaintext_of_tls_server_is_denied),
 		TEST(open_ignores_variables_of_libpq),
 		TEST(open_behind_proxy_tells_its_refusals_apart),

@@ -201,6 +201,12 @@ static bool connection_broke(const char *message)
 /* These are libpq's own texts: English, since this program never calls setlocale(). */
 static struct status tls_error(const struct postgres *session, const char *message)
 {
+	/* Said in clear, so its words count for nothing, not even which error. */
+	if (strstr(message, "error response during SSL exchange") != NULL)
+		return failure(STATUS_UNAVAILABLE,
+			       "%s answered the question for TLS with an error: it is starting, "
+			       "out of connections, or no PostgreSQL server",
+			       session->place);
 	if (strstr(message, "could not read root certificate file") != NULL ||
 	    strstr(message, "root certificate file \"") != NULL)
 		return postgres_ca_error(session);
