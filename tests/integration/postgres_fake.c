@@ -110,14 +110,77 @@ struct fake fake_refusing_tls(void)
 	return fake_refusing("28P01", "FATAL", "wrong password, says whoever is on the way");
 }
 
-struct fake fake_welcoming(const char *sqlstate)
+/* AuthenticationOk, ReadyForQuery. */
+static const char welcome[] = "R\0\0\0\10\0\0\0\0Z\0\0\0\5I";
+
+struct fake fake_trusting(void)
 {
-	/* AuthenticationOk, ReadyForQuery. */
-	static const char welcome[] = "R\0\0\0\10\0\0\0\0Z\0\0\0\5I";
 	struct fake fake = listen_on("127.0.0.1");
 	int client;
 
 	if (serves(&fake, &client)) {
+		receive(client);
+		say(client, welcome, sizeof(welcome) - 1);
+		leave(client);
+	}
+	return fake;
+}
+
+/* An Authentication message: `kind` is below 256 for all there are. */
+static void say_authentication(int client, char kind, const char *body, size_t length)
+{
+	char packet[256] = {'R', 0, 0, 0, (char)(length + 8), 0, 0, 0, kind};
+
+	memcpy(packet + 9, body, length);
+	say(client, packet, length + 9);
+}
+
+struct fake fake_forging(void)
+{
+	static const char mechanisms[] = "SCRAM-SHA-256\0";
+	static const char final[] = "v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+	struct fake fake = listen_on("127.0.0.1");
+	char first[1024] = {0}, answer[200];
+	ssize_t length;
+	int client;
+
+	if (serves(&fake, &client)) {
+		receive(client);
+		say_authentication(client, 10, mechanisms, sizeof(mechanisms));
+		length = read(client, first, sizeof(first) - 1);
+		for (ssize_t i = 0; i + 1 < length; i++)
+			if (memcmp(first + i, "r=", 2) == 0)
+				memmove(first, first + i, sizeof(first) - (size_t)i);
+		snprintf(answer, sizeof(answer), "%.64sx,s=c2FsdHNhbHRzYWx0c2FsdA==,i=4096", first);
+		say_authentication(client, 11, answer, strlen(answer));
+		receive(client);
+		say_authentication(client, 12, final, strlen(final));
+		leave(client);
+	}
+	return fake;
+}
+
+struct fake fake_asking_otherwise(void)
+{
+	struct fake fake = listen_on("127.0.0.1");
+	int client;
+
+	if (serves(&fake, &client)) {
+		receive(client);
+		say_authentication(client, 99, "", 0);
+		leave(client);
+	}
+	return fake;
+}
+
+struct fake fake_welcoming(const char *sqlstate)
+{
+	struct fake fake = listen_on("127.0.0.1");
+	int client;
+
+	if (serves(&fake, &client)) {
+		receive(client);
+		say_authentication(client, 5, "salt", 4); /* MD5 */
 		receive(client);
 		say(client, welcome, sizeof(welcome) - 1);
 		receive(client);

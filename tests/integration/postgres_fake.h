@@ -26,7 +26,16 @@ struct fake fake_refusing(const char *sqlstate, const char *severity, const char
 /* Answers the request for TLS with an error in clear. */
 struct fake fake_refusing_tls(void);
 
-/* Lets everybody in, then answers the first query with an error; NULL: not at all; "": hangs up. */
+/* Lets everybody in without asking for a password. */
+struct fake fake_trusting(void);
+
+/* Asks for SCRAM, and ends it with a signature that only who knows the password could have made. */
+struct fake fake_forging(void);
+
+/* Asks for something that is no password. */
+struct fake fake_asking_otherwise(void);
+
+/* Takes any password, then answers the first query with an error; NULL: not at all; "": hangs up. */
 struct fake fake_welcoming(const char *sqlstate);
 
 /* On 127.0.0.2, everything that is said to it goes to `port` on 127.0.0.1, and back. */

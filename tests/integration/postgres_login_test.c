@@ -385,6 +385,24 @@ static void open_whose_question_for_tls_is_answered_in_clear_is_no_refusal(void 
 	fake_end(&fake);
 }
 
+/* Anybody can let people in. Only who knows the password, or its verifier, can prove it. */
+static void open_of_server_that_proves_nothing_is_invalid(void **state)
+{
+	struct fake fakes[] = {fake_trusting(), fake_forging(), fake_asking_otherwise()};
+	static const char *const parts[] = {"without asking for a password", "did not prove",
+					    "did not prove"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fakes) / sizeof(fakes[0]); i++) {
+		struct login login = fake_login(&fakes[i], LOGIN_DATABASE);
+		struct database *database = NULL;
+
+		assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_INVALID,
+			      parts[i]);
+		fake_end(&fakes[i]);
+	}
+}
+
 static void open_in_plaintext_of_tls_server_is_denied(void **state)
 {
 	struct login login = stack_login();
@@ -553,6 +571,7 @@ int run_login_tests(void)
 		TEST(open_under_another_host_name_is_invalid),
 		TEST(open_of_server_without_tls_is_invalid),
 		TEST(open_whose_question_for_tls_is_answered_in_clear_is_no_refusal),
+		TEST(open_of_server_that_proves_nothing_is_invalid),
 		TEST(open_in_plaintext_of_tls_server_is_denied),
 		TEST(open_ignores_variables_of_libpq),
 		TEST(open_behind_proxy_tells_its_refusals_apart),

@@ -233,6 +233,21 @@ static struct status tls_error(const struct postgres *session, const char *messa
 		       session->place, session->ca_file, ca_variable(session));
 }
 
+/* How the server asks for the password, or answers it: libpq's own texts again. */
+static bool is_no_proof(const char *message)
+{
+	static const char *const signs[] = {
+		"incorrect server signature",	  "invalid server signature",
+		"authentication method", /* … not supported; … requirement … failed */
+		"SASL authentication mechanisms", "authentication not supported",
+	};
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strstr(message, signs[i]) != NULL)
+			return true;
+	return false;
+}
+
 struct status postgres_login_error(const struct postgres *session, ConnStatusType stage)
 {
 	const char *message = PQerrorMessage(session->connection);
@@ -243,6 +258,14 @@ struct status postgres_login_error(const struct postgres *session, ConnStatusTyp
 		return refused(session, recognise(sqlstate, answer), sqlstate);
 	if (stage == CONNECTION_SSL_STARTUP && !connection_broke(message))
 		return tls_error(session, message);
+	/* Never DENIED: the next password must not be tried on it. */
+	if (is_no_proof(message))
+		return failure(
+			STATUS_INVALID,
+			"%s did not prove that it knows the password of '%s', or asked for it in a "
+			"way that proves nothing: is it the right host, and does its pg_hba.conf "
+			"ask for scram-sha-256?",
+			session->place, session->user);
 	if (strstr(message, "Connection refused") != NULL)
 		return failure(
 			STATUS_UNAVAILABLE,

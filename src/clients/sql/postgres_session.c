@@ -204,6 +204,18 @@ static struct status finish(struct postgres *session, struct deadline connecting
 	return OK;
 }
 
+/* Whoever lets people in without a password has proven nothing about the one we have. */
+static struct status check_asked(const struct postgres *session)
+{
+	if (PQconnectionUsedPassword(session->connection))
+		return OK;
+	return failure(
+		STATUS_INVALID,
+		"%s let '%s' in without asking for a password, so no password can be proven "
+		"there: is it the right host, and does its pg_hba.conf ask for scram-sha-256?",
+		session->place, session->user);
+}
+
 static struct status try_address(struct postgres *session, const struct login *login,
 				 const struct secret *password, const char *address, bool is_last)
 {
@@ -254,6 +266,7 @@ struct status postgres_connect(const struct login *login, const char *user,
 	describe(session, login, user, dbname);
 	TRY(choose_ca(session, login));
 	TRY(try_addresses(session, login, password));
+	TRY(check_asked(session));
 	session->deadline = deadline;
 	*ret = session;
 	session = NULL;
