@@ -3,6 +3,7 @@
 #include "core/buffer.h"
 #include "core/clock.h"
 #include "core/json.h"
+#include "core/utf8.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -60,9 +61,7 @@ static struct status build_text(const char *now, enum log_level level, const cha
 			TRY(buffer_printf(line, " %s=%s", field->key, field->text));
 	}
 	/* One event is one line, whatever a message holds. */
-	for (size_t i = 0; i < line->length; i++)
-		if ((unsigned char)line->data[i] < ' ')
-			line->data[i] = ' ';
+	utf8_one_line(line->data);
 	return buffer_append_string(line, "\n");
 }
 

@@ -25,7 +25,8 @@ const char *status_code_name(enum status_code code)
 
 /*
  * A cut sentence must look cut, or its reader trusts half of it. What a "%.64s" cut in two, or an
- * answer of somebody else's brought along, is no UTF-8, and a log line that holds it no JSON.
+ * answer of somebody else's brought along, is no UTF-8, and a log line that holds it no JSON; and
+ * a user's name must not move the cursor of whoever reads it.
  */
 static void finish(struct status *status, int wanted)
 {
@@ -37,7 +38,7 @@ static void finish(struct status *status, int wanted)
 			at--;
 		memcpy(status->detail + at, cut, sizeof(cut));
 	}
-	utf8_mend(status->detail);
+	utf8_one_line(status->detail);
 }
 
 struct status failure(enum status_code code, const char *format, ...)

@@ -22,7 +22,7 @@ enum status_code {
 /* A result of this type cannot be dropped: gcc and clang refuse it, through pointers too. */
 struct [[nodiscard]] status {
 	enum status_code code;
-	char detail[764]; /* UTF-8, NUL-terminated; longer text is cut and ends in "..." */
+	char detail[764]; /* one line of UTF-8; longer text is cut and ends in "..." */
 };
 
 #define OK ((struct status){.code = STATUS_OK})

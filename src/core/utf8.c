@@ -46,3 +46,17 @@ void utf8_mend(char *text)
 		left -= good + 1;
 	}
 }
+
+/* U+0080 to U+009F count too: to some terminals U+009B is what ESC [ is. */
+void utf8_one_line(char *text)
+{
+	utf8_mend(text);
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
+
+		if (c < ' ' || c == 0x7f)
+			*text = ' ';
+		else if (c == 0xc2 && next < 0xa0)
+			memset(text, ' ', 2);
+	}
+}

@@ -14,4 +14,7 @@ size_t utf8_length(const char *text, size_t length);
 /* Puts a '?' in the place of every byte that belongs to no character. */
 void utf8_mend(char *text);
 
+/* The same, and a space for every control character: one line, and no command to a terminal. */
+void utf8_one_line(char *text);
+
 #endif

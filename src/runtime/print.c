@@ -1,6 +1,7 @@
 #include "runtime/print.h"
 
 #include "core/json.h"
+#include "core/utf8.h"
 
 #include <string.h>
 
@@ -51,8 +52,15 @@ struct status print_table(const struct inspection *result, bool colour, struct b
 
 	TRY(buffer_printf(ret, "  %-11s  %-*s  %-*s  %s\n", "WHAT", name, "WHICH", user, "USER",
 			  "STATE"));
-	for (size_t i = 0; i < result->count; i++)
-		TRY(print_finding(&result->findings[i], name, user, colour, ret));
+	for (size_t i = 0; i < result->count; i++) {
+		struct finding finding = result->findings[i];
+
+		/* Names are whatever a secret says; a terminal would obey it. */
+		utf8_one_line(finding.name);
+		utf8_one_line(finding.user);
+		utf8_one_line(finding.detail);
+		TRY(print_finding(&finding, name, user, colour, ret));
+	}
 	return OK;
 }
 

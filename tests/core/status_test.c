@@ -77,6 +77,7 @@ static void status_is_text_whatever_went_into_it(void **state)
 	assert_string_equal(status.detail, "the engine 'café' is ? unknown");
 	assert_string_equal(status_while(status, "at \xc3").detail,
 			    "at ?: the engine 'café' is ? unknown");
+	assert_string_equal(failure(STATUS_INVALID, "user 'a\033[2J\n'").detail, "user 'a [2J '");
 }
 
 static struct status leave_early(int *reached)

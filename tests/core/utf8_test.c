@@ -44,11 +44,22 @@ static void utf8_mend_changes_what_is_no_character(void **state)
 	assert_string_equal(text, "?a\xc3\xa9??z?");
 }
 
+static void utf8_one_line_leaves_nothing_that_moves_a_cursor(void **state)
+{
+	char text[] = "a\tb\r\n\033[2Jc\x7f\xc2\x9b"
+		      "d\xc2\xa0\xc3\x9b\x9b";
+
+	(void)state;
+	utf8_one_line(text);
+	assert_string_equal(text, "a b   [2Jc   d\xc2\xa0\xc3\x9b?");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_length_counts_whole_characters),
 		cmocka_unit_test(utf8_mend_changes_what_is_no_character),
+		cmocka_unit_test(utf8_one_line_leaves_nothing_that_moves_a_cursor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,4 +101,6 @@ void require_sound(struct status status)
 	REQUIRE(end != NULL);
 	REQUIRE(status.code == STATUS_OK || end > status.detail);
 	REQUIRE(is_utf8(status.detail, (size_t)(end - status.detail)));
+	for (const char *c = status.detail; c < end; c++)
+		REQUIRE((unsigned char)*c >= ' ' && *c != 0x7f);
 }

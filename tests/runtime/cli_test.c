@@ -137,6 +137,11 @@ static void print_table_is_a_line_for_each_finding(void **state)
 	assert_non_null(strstr(buffer_string(&plain),
 			       "x proxy login  proxy:6432  app-clone  refused     \n      long"));
 	assert_null(strchr(buffer_string(&plain), '\033'));
+	buffer_reset(&plain);
+	snprintf(result.findings[0].user, sizeof(result.findings[0].user), "a\033[2J\nb");
+	assert_ok(print_table(&result, false, &plain));
+	assert_non_null(strstr(buffer_string(&plain), "a [2J b"));
+	assert_null(strchr(buffer_string(&plain), '\033'));
 	assert_ok(print_table(&result, true, &colourful));
 	assert_non_null(strchr(buffer_string(&colourful), '\033'));
 }

@@ -6,6 +6,7 @@
 
 #include "clients/http/trust.h"
 #include "core/memory.h"
+#include "core/utf8.h"
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
@@ -131,14 +132,6 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 	return size * count;
 }
 
-/* RFC 9110, 5.5: a CR on its own is dangerous to whoever prints the value, and so are its kin. */
-static void blank_controls(char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			text[i] = ' ';
-}
-
 /* Keeps "name NUL value NUL". A status line begins anew: there may be a 100 before the answer. */
 static size_t take_header(char *line, size_t size, size_t count, void *context)
 {
@@ -166,7 +159,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
 			       line + start, '\0');
 	if (status.code != STATUS_OK)
 		return stop(exchange, status_while(status, "reading the answer's headers"));
-	blank_controls(headers->data + headers->length - 1 - (end - start), end - start);
+	/* RFC 9110, 5.5: a CR on its own is dangerous to whoever prints the value. */
+	utf8_one_line(headers->data + headers->length - 1 - (end - start));
 	return length;
 }
 
