@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
+from .certificates import Authority
 from .libpq import Connection
 from .pgbouncer import PgBouncer
 from .postgres import ADMIN, DBNAME, HOST, PostgreSQL
@@ -58,16 +59,17 @@ class Application:
     """Starts PostgreSQL, the sandbox and PgBouncer, and creates users and secrets in them.
 
     `passwords` is what the users begin with. AWSCURRENT of the secret `app` names the first user;
-    the secret has a rotation function but no rotation has begun.
+    the secret has a rotation function but no rotation has begun. With `tls` the sandbox speaks TLS,
+    which a Lambda runtime does not: its Runtime API is plain HTTP.
     """
 
     def __init__(self, folder: Folder, build: Path, *, shape: str = "aws", with_admin: bool = False,
-                 poll: float = 1.0, delay: float = 0.5,
+                 poll: float = 1.0, delay: float = 0.5, tls: bool = False,
                  on_pickup: Callable[[str], None] = lambda user: None) -> None:
         self.passwords = {user: secrets.token_urlsafe(18) for user in USERS}
         with ExitStack() as stack:
             self.postgres = stack.enter_context(PostgreSQL(folder))
-            self.sandbox = stack.enter_context(Sandbox(folder, build))
+            self.sandbox = stack.enter_context(self._start_sandbox(folder, build, tls))
             self.secrets_manager = self.sandbox.client("secretsmanager")
             with self.postgres.admin() as admin:
                 create_users(admin, self.passwords)
@@ -80,6 +82,13 @@ class Application:
                 poll=poll, delay=delay, on_pickup=on_pickup))
             self._create_application_secret(shape, with_admin)
             self._stack = stack.pop_all()
+
+    @staticmethod
+    def _start_sandbox(folder: Folder, build: Path, tls: bool) -> Sandbox:
+        if not tls:
+            return Sandbox(folder, build)
+        authority = Authority(folder.make("aws"), "aws-ca")
+        return Sandbox(folder, build, certificate=authority.issue("aws"), ca=authority.ca)
 
     def _create_application_secret(self, shape: str, with_admin: bool) -> None:
         extra: dict[str, Any] = {
