@@ -193,6 +193,31 @@ struct fake fake_welcoming(const char *sqlstate)
 	return fake;
 }
 
+struct fake fake_flooding(void)
+{
+	/* RowDescription of no columns, DataRow of none. */
+	static const char head[] = "T\0\0\0\6\0\0", row[] = "D\0\0\0\6\0\0";
+	struct fake fake = listen_on("127.0.0.1");
+	int client;
+
+	if (serves(&fake, &client)) {
+		receive(client);
+		say_authentication(client, 5, "salt", 4); /* MD5 */
+		receive(client);
+		say(client, welcome, sizeof(welcome) - 1);
+		receive(client);
+		say(client, head, sizeof(head) - 1);
+		for (;;) {
+			char rows[7 * 4096];
+
+			for (size_t i = 0; i < sizeof(rows); i += 7)
+				memcpy(rows + i, row, 7);
+			say(client, rows, sizeof(rows));
+		}
+	}
+	return fake;
+}
+
 static void relay(int client, int server)
 {
 	struct pollfd ends[2] = {{.fd = client, .events = POLLIN},

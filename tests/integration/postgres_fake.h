@@ -38,6 +38,9 @@ struct fake fake_asking_otherwise(void);
 /* Takes any password, then answers the first query with an error; NULL: not at all; "": hangs up. */
 struct fake fake_welcoming(const char *sqlstate);
 
+/* Takes any password, then answers the first query with rows that never end. */
+struct fake fake_flooding(void);
+
 /* On 127.0.0.2, everything that is said to it goes to `port` on 127.0.0.1, and back. */
 struct fake fake_relay(uint16_t port);
 

@@ -521,6 +521,18 @@ static void open_whose_first_read_fails_tells_whether_it_mends(void **state)
 	}
 }
 
+static void open_answered_without_an_end_gives_up(void **state)
+{
+	struct fake fake = fake_flooding();
+	struct login login = fake_login(&fake, LOGIN_DATABASE);
+	struct database *database = NULL;
+
+	(void)state;
+	assert_failed(login_at(&login, "app", RIGHT, 60000, &database), STATUS_UNAVAILABLE,
+		      "says more than 16777216 bytes");
+	fake_end(&fake);
+}
+
 /* The proxy took the password; whatever comes now is between it and the database. */
 static void open_behind_proxy_whose_database_refuses_is_unavailable(void **state)
 {
@@ -576,6 +588,7 @@ int run_login_tests(void)
 		TEST(open_ignores_variables_of_libpq),
 		TEST(open_behind_proxy_tells_its_refusals_apart),
 		TEST(open_whose_first_read_fails_tells_whether_it_mends),
+		TEST(open_answered_without_an_end_gives_up),
 		TEST(open_behind_proxy_whose_database_refuses_is_unavailable),
 		TEST(managing_through_a_proxy_is_refused),
 	};

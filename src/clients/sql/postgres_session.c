@@ -8,10 +8,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Under /dev/null there is never a file, nor a place to put one. */
@@ -22,6 +25,9 @@
 
 /* For one address of several to answer at all. */
 #define ADDRESS_WAIT_MS 3000
+
+/* All that a session here reads is a few rows; a role with thousands of grants is the longest. */
+#define RECEIVED_MAX (16 * 1024 * 1024)
 
 /*
  * PGTZ, PGDATESTYLE and PGGEQO become startup parameters, which proxies refuse, and PGSERVICE is
@@ -46,6 +52,19 @@ static void forget_variables(void)
 	}
 }
 
+/* libpq keeps whatever comes until it ends. The kernel has counted it. */
+static struct status check_received(const struct postgres *session)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(PQsocket(session->connection), IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+	    info.tcpi_bytes_received <= RECEIVED_MAX)
+		return OK;
+	return failure(STATUS_UNAVAILABLE, "%s says more than %d bytes to '%s': it is no database",
+		       session->place, RECEIVED_MAX, session->user);
+}
+
 static struct status wait_until(const struct postgres *session, short events,
 				struct deadline deadline)
 {
@@ -53,6 +72,7 @@ static struct status wait_until(const struct postgres *session, short events,
 	int64_t left;
 	int ready;
 
+	TRY(check_received(session));
 	do {
 		left = deadline_left(deadline);
 		ready = left > 0 ? poll(&socket, 1, left < INT_MAX ? (int)left : INT_MAX) : 0;
