@@ -1,48 +1,418 @@
-"""After a rotation no password is left in the function's memory, freed or not.
+"""Nothing is left behind: no password and no key in memory, output, logs or files.
 
-Reads /proc/PID/mem of the idle function; that takes root, or CAP_SYS_PTRACE. For the release build:
-a sanitizer's allocator keeps freed memory on purpose.
+Looks into the process while it is idle between two invocations, as whoever gets hold of the machine
+would: heap, stacks of all threads, data, freed or not. Reading /proc/PID/mem takes root, or
+CAP_SYS_PTRACE. For the release build: a sanitizer's allocator keeps freed memory on purpose.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import os
 import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
 import unittest
+import urllib.parse
+from datetime import datetime, timezone
+from pathlib import Path
 
 import support
-from stack.sandbox import ACCESS_KEY
+from stack.certificates import Authority
+from stack.process import SERVER_USER, required
+from stack.sandbox import ACCOUNT, REGION
+from stack.tandem import Lambda, clean_environment, program
+
+PIECE = 12  # bytes of a word that nobody writes by chance
+
+# Every way to make, open or change a file, or to say something; "?": where the machine knows it.
+WRITING = ",".join("?" + name for name in (
+    "open openat openat2 creat write pwrite64 writev pwritev pwritev2 sendfile copy_file_range splice"
+    " rename renameat renameat2 link linkat symlink symlinkat mkdir mkdirat mknod mknodat truncate"
+    " ftruncate fallocate memfd_create open_by_handle_at").split())
 
 
-def memory_of(pid: int) -> bytes:
-    """All that the process may write to: heap, stack, libraries' data."""
-    content = []
+class Relay:
+    """TLS in front of the sandbox, which speaks plain HTTP, as the Runtime API must: what libcurl and
+    OpenSSL keep of a request differs between the two. `sent` is what the product said."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        authority = Authority(folder, "aws-ca")
+        certificate = authority.issue("aws-relay")
+        self.ca = authority.ca
+        self.sent = b""
+        self._server_port = port
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate.certificate, certificate.key)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+
+    def _serve(self, peer: socket.socket) -> None:
+        """One direction at a time is enough: a request, then its answer."""
+        try:
+            with (self._context.wrap_socket(peer, server_side=True) as client,
+                  socket.create_connection(("127.0.0.1", self._server_port)) as server):
+                back = threading.Thread(target=self._copy, args=(server, client), daemon=True)
+                back.start()
+                self._copy(client, server, listen=True)
+                back.join()
+        except OSError:
+            peer.close()
+
+    def _copy(self, source: socket.socket, sink: socket.socket, listen: bool = False) -> None:
+        try:
+            while data := source.recv(65536):
+                if listen:
+                    self.sent += data
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+def memory_of(pid: int) -> dict[str, bytes]:
+    """All that the process may write to, by the name of its map; its environment block apart."""
+    content: dict[str, list[bytes]] = {"environment": []}
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    environment = range(int(fields[47]), int(fields[48]))
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
-            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
-            if found and "[vvar]" not in line:
-                begin, end = (int(part, 16) for part in found.groups())
-                memory.seek(begin)
-                content.append(memory.read(end - begin))
-    return b"".join(content)
+            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+\s*(.*)", line)
+            begin, end = int(found[1], 16), int(found[2], 16)
+            if "r" not in found[3] or found[4] in ("[vvar]", "[vsyscall]"):
+                continue
+            if "w" not in found[3] and found[4]:
+                continue  # a file's own bytes
+            memory.seek(begin)
+            data = memory.read(end - begin)
+            if begin <= environment.start < end:
+                low, high = environment.start - begin, environment.stop - begin
+                content["environment"].append(data[low:high])
+                data = data[:low] + data[high:]
+            content.setdefault(found[4] or "anonymous", []).append(data)
+    return {name: b"\0".join(parts) for name, parts in content.items()}
+
+
+def forms(word: str) -> dict[str, bytes]:
+    """A word as it may be written down, and whichever of its ends is left of it."""
+    raw = word.encode()
+    escaped = json.dumps(word)[1:-1]
+    written = {"as it is": raw, "in JSON": escaped.encode(),
+               "in JSON in JSON": json.dumps(escaped)[1:-1].encode(),
+               "percent-encoded": urllib.parse.quote(word, safe="").encode(),
+               "in base64": base64.b64encode(raw).rstrip(b"="), "in hex": raw.hex().encode()}
+    whole = len(raw) - PIECE
+    return {**written, "its beginning": raw[:PIECE], "its end": raw[-PIECE:],
+            "its middle": raw[whole // 2:whole // 2 + PIECE]}
+
+
+def scram_keys(password: str, verifier: str) -> dict[str, bytes]:
+    """What logs in as well as the password does (RFC 5802), with its verifier's salt; empty when it is
+    another password's verifier."""
+    found = re.fullmatch(r"SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):.*", verifier)
+    assert found is not None, "not a SCRAM verifier"
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(found[2]),
+                                 int(found[1]))
+    client = hmac.digest(salted, b"Client Key", "sha256")
+    if hashlib.sha256(client).digest() != base64.b64decode(found[3]):
+        return {}
+    return {"SaltedPassword": salted, "ClientKey": client}
+
+
+def signing_keys(secret_key: str, service: str = "secretsmanager") -> dict[str, bytes]:
+    """What signs for a day as well as the key does: each step of SigV4's derivation."""
+    key, derived = b"AWS4" + secret_key.encode(), {}
+    for part in (datetime.now(timezone.utc).strftime("%Y%m%d"), REGION, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+        derived[f"signing key after {part}"] = key
+    return derived
+
+
+class Stopped:
+    """A command that is about to exit: to be looked at, then to be ended."""
+
+    def __init__(self, strace: subprocess.Popen[bytes], pid: int, trace: Path) -> None:
+        self.pid = pid
+        self._strace, self._trace = strace, trace
+
+    def end(self) -> tuple[bytes, bytes, list[str]]:
+        """What it said, and the calls it made."""
+        os.kill(self.pid, signal.SIGKILL)
+        output, errors = self._strace.communicate(timeout=10)
+        return output, errors, self._trace.read_text(errors="replace").splitlines()
+
+
+def writes_a_file(call: str) -> bool:
+    """`1234 openat(AT_FDCWD</>, "/etc/x", O_RDONLY) = 3</etc/x>` does not; a socket is no file."""
+    name, arguments = re.fullmatch(r"\d+ +(\w+)\((.*)", call).groups()
+    if name.startswith("open"):
+        return re.search(r"O_(WRONLY|RDWR|CREAT|TMPFILE|TRUNC|APPEND)", arguments) is not None
+    if "write" in name:
+        return re.match(r"\d+<(pipe|TCP|TCPv6|UDP|UDPv6|socket|anon_inode)", arguments) is None
+    return name != "exit_group"
+
+
+class Secrets:
+    """Every word that must not be found, by what it is."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, bytes] = {}
+
+    def add(self, name: str, word: str) -> None:
+        for form, written in forms(word).items():
+            self.words[f"{name}, {form}"] = written
+
+    def add_keys(self, name: str, keys: dict[str, bytes]) -> None:
+        for kind, key in keys.items():
+            self.words[f"{name}, {kind}"] = key
+            self.words[f"{name}, {kind}, in base64"] = base64.b64encode(key)
+
+    def found_in(self, content: dict[str, bytes]) -> dict[str, list[str]]:
+        """What is there, and where."""
+        hits = {name: [place for place, data in content.items() if word in data]
+                for name, word in self.words.items()}
+        return {name: places for name, places in hits.items() if places}
 
 
 @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory takes root")
 class Residue(support.World):
-    def test_memory_holds_no_password_after_rotations(self) -> None:
-        for extra in ({}, {"masterarn": self.admin_secret("residue")}):
-            pair = self.pair()
-            pair.create_secret(**extra)
-            words = {f"first password of {user}": word for user, word in pair.passwords.items()}
-            for turn in range(2):
-                self.assertEqual(self.rotate(pair)["state"], "succeeded")
-                words[f"new password {turn}"] = pair.read()["password"]
-            words["admin's password"] = self.postgres.admin_password
-            content = memory_of(self.function.process.pid)
-            # The look works: the key is in the environment and, as a copy, on the heap.
-            self.assertGreaterEqual(content.count(ACCESS_KEY.encode()), 2)
-            left = {name: content.count(word.encode()) for name, word in words.items()}
-            self.assertEqual({name: count for name, count in left.items() if count}, {})
+    with_lambda = False
+    lambda_variables = {"EXCLUDE_CHARACTERS": ":/@'"}  # quotes and backslashes must be escaped
+    sandbox_arguments = ("--retry-delay-ms", "10")
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.relay = Relay(cls.folder.path, cls.sandbox.port)
+        cls.stack.callback(cls.relay.close)
+        keys = cls.sandbox.client("sts").assume_role(
+            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/tandem", RoleSessionName="tandem")["Credentials"]
+        cls.access_key = keys["AccessKeyId"]
+        cls.environment = {
+            **cls.environment, "AWS_CA_BUNDLE": str(cls.relay.ca),
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": cls.relay.url, "AWS_ACCESS_KEY_ID": cls.access_key,
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"], "RESIDUE_MARKER": "a variable of the test"}
+        cls.aws = Secrets()
+        cls.aws.add("AWS secret key", keys["SecretAccessKey"])
+        cls.aws.add("AWS session token", keys["SessionToken"])
+        cls.aws.add_keys("AWS", signing_keys(keys["SecretAccessKey"]))
+        with cls.postgres.admin() as admin:
+            # Whatever could write down a statement or its parameters does.
+            for setting in ("log_min_duration_statement = 0", "log_parameter_max_length = -1",
+                            "log_parameter_max_length_on_error = -1", "log_error_verbosity = verbose",
+                            "log_min_error_statement = debug5", "debug_print_parse = on"):
+                admin.query(f"ALTER SYSTEM SET {setting}")
+            admin.query("SELECT pg_reload_conf()")
+        cls.function = cls.stack.enter_context(
+            Lambda(cls.folder, support.BUILD, cls.sandbox, cls.environment))
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.passwords = Secrets()
+        self.passwords.add("admin's password", self.postgres.admin_password)
+
+    def versions(self, pair: support.Pair) -> list[dict[str, str]]:
+        """Every value that the secret has or had."""
+        found = self.manager.list_secret_version_ids(SecretId=pair.secret, IncludeDeprecated=True)
+        values = []
+        for version in found["Versions"]:
+            try:
+                values.append(json.loads(self.manager.get_secret_value(
+                    SecretId=pair.secret, VersionId=version["VersionId"])["SecretString"]))
+            except self.manager.exceptions.ResourceNotFoundException:
+                continue  # RotateSecret made it, and nothing put a value there
+        return values
+
+    def learn(self, pair: support.Pair) -> None:
+        """Takes down every password there is or was, and what logs in as well as those do."""
+        words = [("admin", self.postgres.admin_password), *pair.passwords.items(),
+                 *((value["username"], value["password"]) for value in self.versions(pair))]
+        with self.postgres.admin() as admin:
+            verifiers = dict(admin.query("SELECT rolname, rolpassword FROM pg_authid"
+                                         " WHERE rolpassword IS NOT NULL"))
+        keys = {user: {} for user, _ in words}
+        for number, (user, word) in enumerate(words):
+            self.passwords.add(f"{user}'s password {number}", word)
+            if user in verifiers:
+                keys[user] = keys[user] or scram_keys(word, verifiers[user])
+                self.passwords.add_keys(user, keys[user])
+        self.assertTrue(all(keys[user] for user in keys if user in verifiers), "a word is missing")
+        # What a rotation was told to prove itself with is as secret while that goes on.
+        for token in set(re.findall(rb'"RotationToken":"([^"]+)"', self.relay.sent)):
+            self.passwords.add("rotation token", token.decode())
+
+    def assert_nothing_left(self, pid: int) -> None:
+        content = memory_of(pid)
+        self.assertEqual(self.passwords.found_in(content), {}, "in the memory")
+        # AWS itself puts its keys into the environment; nowhere else may they be.
+        del content["environment"]
+        self.assertEqual(self.aws.found_in(content), {}, "in the memory")
+
+    def assert_nothing_told(self, **texts: bytes) -> None:
+        self.assertEqual(self.passwords.found_in(texts), {})
+        self.assertEqual(self.aws.found_in(texts), {})
+
+    def run_until_exit(self, *arguments: str, user: str) -> Stopped:
+        """`tandem arguments…`, held by strace in the moment it wants to exit."""
+        copy = self.folder.path / "tandem"
+        if not copy.exists():
+            shutil.copy(program(support.BUILD), copy)
+            copy.chmod(0o755)
+        trace = self.folder.make("trace") / "calls"
+        strace = subprocess.Popen(
+            [required("strace"), "-f", "-qq", "-yy", "-s", "512", "-u", user, "-o", trace,
+             "-e", f"trace={WRITING},exit_group", "-e", "signal=none",
+             "-e", "inject=exit_group:retval=0:signal=SIGSTOP", copy, *arguments],
+            env=clean_environment(self.environment), cwd="/", stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(strace.kill)
+        deadline = time.monotonic() + 60
+        while True:
+            children = Path(f"/proc/{strace.pid}/task/{strace.pid}/children").read_text().split()
+            if children and "exit_group" in trace.read_text(errors="replace"):
+                return Stopped(strace, int(children[0]), trace)
+            self.assertIsNone(strace.poll(), "strace ended")
+            self.assertLess(time.monotonic(), deadline, "tandem did not come to its end")
+            time.sleep(0.02)
+
+    def proxies(self, pair: support.Pair) -> list[str]:
+        """A proxy secret for each user of the pair."""
+        return [self.manager.create_secret(Name=f"{user}/proxy", SecretString=json.dumps(
+            {"username": user, "password": word}))["ARN"] for user, word in pair.passwords.items()]
+
+    def test_look_finds_what_is_there(self) -> None:
+        pair = self.pair()
+        pair.create_secret()
+        self.assertEqual(self.rotate(pair)["state"], "succeeded")
+        content = memory_of(self.function.process.pid)
+        self.assertIn(b"RESIDUE_MARKER=a variable of the test", content["environment"])
+        # Whose key it is, for messages; where it waits; whom the last rotation was about.
+        self.assertIn(f"(key {self.access_key})".encode(), content["[heap]"])
+        self.assertIn(b"/runtime/invocation/next", content["[stack]"])
+        everything = b"".join(content.values())
+        self.assertIn(pair.clone.encode(), everything)
+        self.assertGreater(len(everything), 1 << 20)
+        # Looked for as everything else is: a whole word, and either end of one.
+        planted = Secrets()
+        planted.add("marker", "a variable of the test")
+        self.assertEqual(planted.found_in(content)["marker, as it is"], ["environment"])
+        self.assertEqual(planted.found_in(content)["marker, its end"], ["environment"])
+
+    def test_rotations_leave_nothing(self) -> None:
+        for kind in ("plain", "admin", "proxies", "missing clone"):
+            with self.subTest(kind):
+                pair = self.pair(missing_clone=kind == "missing clone")
+                extra = {}
+                if kind in ("admin", "missing clone"):
+                    extra["masterarn"] = self.admin_secret(pair.base)
+                if kind == "proxies":
+                    extra["proxy_secret_ids"] = self.proxies(pair)
+                pair.create_secret(previous=kind != "missing clone", **extra)
+                self.learn(pair)
+                for _ in range(2):
+                    self.assertEqual(self.rotate(pair)["state"], "succeeded")
+                    self.learn(pair)
+                    self.assert_nothing_left(self.function.process.pid)
+        self.assert_nothing_told(log=self.function.log.read_bytes())
+
+    def test_failed_steps_leave_nothing(self) -> None:
+        faults = {
+            "cut answer": {"action": "GetSecretValue", "kind": "cut", "bytes": 200, "times": -1},
+            "lost answer": {"action": "PutSecretValue", "kind": "drop-after", "times": 1},
+            "denied": {"action": "UpdateSecretVersionStage", "kind": "error", "times": -1,
+                       "type": "AccessDeniedException", "status": 400},
+            "too late": {"action": "GetSecretValue", "kind": "delay", "delay_ms": 12000,
+                         "times": 1},
+        }
+        for kind in ("wrong password", *faults):
+            with self.subTest(kind):
+                pair = self.pair()
+                pair.create_secret()
+                self.learn(pair)
+                if kind == "wrong password":
+                    with self.postgres.admin() as admin:
+                        verifier = admin.verifier(pair.clone, "changed by hand")
+                        admin.query(f"""ALTER ROLE "{pair.clone}" PASSWORD '{verifier}'""")
+                    pair.passwords[pair.clone] = "changed by hand"
+                else:
+                    self.sandbox.set_faults(faults[kind])
+                self.rotate(pair, seconds=90)
+                self.sandbox.set_faults()
+                self.learn(pair)
+                self.assert_nothing_left(self.function.process.pid)
+        self.assert_nothing_told(log=self.function.log.read_bytes())
+
+    def test_command_about_to_exit_has_forgotten_all(self) -> None:
+        pair = self.pair()
+        pair.create_secret(rotation=False, proxy_secret_ids=self.proxies(pair))
+        self.learn(pair)
+        stopped = self.run_until_exit("rotate", pair.secret, user=SERVER_USER)
+        self.learn(pair)
+        self.assert_rotated(pair, pair.clone)
+        content = memory_of(stopped.pid)
+        self.assertIn(b"RESIDUE_MARKER=a variable of the test", content["environment"])
+        self.assert_nothing_left(stopped.pid)
+        self.assert_no_core_and_no_debugger(stopped.pid)
+        line = Path(f"/proc/{stopped.pid}/cmdline").read_bytes()
+        self.assertIn(pair.secret.encode(), line)
+        output, errors, calls = stopped.end()
+        self.assertIn(b"finishSecret", output)
+        self.assert_nothing_told(output=output, errors=errors, command_line=line)
+        self.assert_wrote_no_file(calls)
+
+    def assert_no_core_and_no_debugger(self, pid: int) -> None:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +0 +0 ")
+        # The kernel gives what it tells of a process to root when that may not be dumped.
+        owner = Path(f"/proc/{pid}/status").read_text()
+        self.assertNotRegex(owner, r"Uid:\t0\t")
+        self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
+
+    def assert_wrote_no_file(self, calls: list[str]) -> None:
+        self.assertGreater(len([call for call in calls if " openat(" in call]), 10)
+        self.assertTrue(any(" write(" in call for call in calls))
+        self.assertEqual([call for call in calls if writes_a_file(call)], [])
+
+    def test_look_at_calls_finds_a_written_file(self) -> None:
+        calls = ("7 openat(AT_FDCWD</>, \"/tmp/x\", O_WRONLY|O_CREAT, 0600) = 3</tmp/x>",
+                 "7 write(3</tmp/x>, \"a\", 1) = 1", "7 memfd_create(\"x\", 0) = 4</memfd:x>",
+                 "7 rename(\"a\", \"b\") = 0")
+        self.assertTrue(all(map(writes_a_file, calls)))
+
+    def test_server_that_logs_every_statement_learns_nothing(self) -> None:
+        pair = self.pair()
+        pair.create_secret(masterarn=self.admin_secret(pair.base))
+        self.learn(pair)
+        for _ in range(2):
+            self.assertEqual(self.rotate(pair)["state"], "succeeded")
+            self.learn(pair)
+        log = self.postgres.log.read_bytes()
+        # Both passwords went by, as verifiers: those log nobody in.
+        for user in (pair.base, pair.clone):
+            self.assertRegex(log, rb'ALTER ROLE "%s" PASSWORD \'SCRAM-SHA-256\$' % user.encode())
+        self.assert_nothing_told(postgres=log)
 
 
 if __name__ == "__main__":

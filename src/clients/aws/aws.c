@@ -20,9 +20,9 @@ struct aws {
 	struct http *http;
 	struct profile profile;
 	bool profile_read;
-	struct aws_keys keys;
-	int64_t keys_asked; /* when, on AWS's clock */
-	int64_t clock_skew; /* seconds that AWS's clock is ahead of ours */
+	struct aws_keys keys; /* without the secrets of keys that never expire */
+	int64_t keys_asked;   /* when, on AWS's clock */
+	int64_t clock_skew;   /* seconds that AWS's clock is ahead of ours */
 	unsigned calls;
 	bool batch_refused;
 };
@@ -140,6 +140,19 @@ static struct status give_keys(void *context, bool refused, const struct aws_key
 	return OK;
 }
 
+/*
+ * Keys that never expire are read where they are kept, at no cost: a function that waits for its next
+ * invocation holds no copy of them. Those that do expire had to be asked for over the network.
+ */
+static void forget_keys(struct aws *aws)
+{
+	if (aws->keys.expires != 0)
+		return;
+	string_clear(&aws->keys.access_key_id);
+	secret_clear(&aws->keys.secret_access_key);
+	secret_clear(&aws->keys.session_token);
+}
+
 static struct status get_ready(struct aws *aws)
 {
 	TRY(read_profile(aws));
@@ -156,6 +169,7 @@ struct status aws_describe_caller(struct aws *aws, struct deadline deadline, con
 	TRY(get_ready(aws));
 	TRY(give_keys(&asking, false, &keys));
 	*ret = keys->source;
+	forget_keys(aws);
 	return OK;
 }
 
@@ -181,6 +195,7 @@ struct status aws_call_secrets_manager(struct aws *aws, const struct aws_secrets
 				.repeatable = asked->repeatable,
 				.clock_skew = &aws->clock_skew,
 				.count = &aws->calls};
+	struct status sent;
 
 	*error = AWS_ERROR_INIT;
 	snprintf(action, sizeof(action), "secretsmanager:%s", asked->operation);
@@ -188,5 +203,7 @@ struct status aws_call_secrets_manager(struct aws *aws, const struct aws_secrets
 	TRY(get_ready(aws));
 	TRY(endpoint_region(aws->config, &aws->profile, asked->region_of, region));
 	TRY(endpoint_resolve(aws->config, &aws->profile, AWS_SECRETS_MANAGER, region, &endpoint));
-	return aws_call_send(aws->http, &call, error, ret);
+	sent = aws_call_send(aws->http, &call, error, ret);
+	forget_keys(aws);
+	return sent;
 }

@@ -1,6 +1,7 @@
 /*
- * aws: what lives as long as the process: one HTTP handle, the keys until they expire, the skew of
- * our clock, and what we learned not to ask for again.
+ * aws: what lives as long as the process: one HTTP handle, temporary keys until they expire, the skew
+ * of our clock, and what we learned not to ask for again. Keys that do not expire, as those of a
+ * function's environment, are read anew for each call and not kept in between.
  *
  * Nothing is done before it is needed: opening makes no call, reads no file and starts no library.
  */
