@@ -223,25 +223,31 @@ static struct status make_headers(const struct http_request *request, struct cur
 	return OK;
 }
 
-static void set_limits(CURL *curl, const struct http_request *request)
+/*
+ * These return 0, or something else when libcurl had no memory for its copy of a setting. Then nothing
+ * may leave: without its CA file it would trust the system's, without its proxy use another.
+ */
+static int set_limits(CURL *curl, const struct http_request *request)
 {
 	int64_t connect = request->connect_timeout > 0 ? request->connect_timeout
 						       : CONNECT_TIMEOUT_MS;
 
 	int64_t whole = request->try_timeout, left;
+	int failed = 0;
 
 	if (request->deadline.clock != NULL) {
 		left = deadline_left(request->deadline);
 		if (whole == 0 || left < whole)
 			whole = left > 0 ? left : 1; /* 0 would mean: for ever */
 	}
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)whole); /* 0 = none */
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)whole); /* 0 = none */
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	/* Else libcurl waits, past every timeout, for its thread that asks a silent name server. */
-	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 	/* Addresses change while a Lambda is frozen. */
-	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_CACHE_S);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_CACHE_S);
+	return failed;
 }
 
 /* OpenSSL decrypts into a buffer of its own, which it would keep as it is and free as it is. */
@@ -252,46 +258,51 @@ static CURLcode wipe_after_reading(CURL *curl, void *ssl_ctx, void *context)
 	return CURLE_OK;
 }
 
-static void set_peer(const struct http *http, const struct http_request *request)
+static int set_peer(const struct http *http, const struct http_request *request)
 {
 	CURL *curl = http->curl;
 	bool https = strncasecmp(request->url, "https:", 6) == 0;
+	int failed = 0;
 
-	curl_easy_setopt(curl, CURLOPT_URL, request->url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, https ? "https" : "http,https");
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, wipe_after_reading);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_URL, request->url);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
+					https ? "https" : "http,https");
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, wipe_after_reading);
 	if (request->ca_file != NULL) {
-		curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
-		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+		failed |= (int)curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+		failed |= (int)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
 	} else if (https && !http->whole_bundle && trust_folder() != NULL) {
-		curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
-		curl_easy_setopt(curl, CURLOPT_CAPATH, trust_folder());
+		failed |= (int)curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
+		failed |= (int)curl_easy_setopt(curl, CURLOPT_CAPATH, trust_folder());
 	}
 	if (request->bypass_proxy)
-		curl_easy_setopt(curl, CURLOPT_PROXY, "");
+		failed |= (int)curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	return failed;
 }
 
-static void set_request(CURL *curl, const struct http_request *request, struct curl_slist *headers)
+static int set_request(CURL *curl, const struct http_request *request, struct curl_slist *headers)
 {
 	bool get = strcmp(request->method, "GET") == 0;
+	int failed = 0;
 
 	if (get) {
-		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+		failed |= (int)curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
 	} else {
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
-				 request->body != NULL ? request->body : "");
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-				 (curl_off_t)request->body_length);
-		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+		failed |= (int)curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+						request->body != NULL ? request->body : "");
+		failed |= (int)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+						(curl_off_t)request->body_length);
+		failed |= (int)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 	}
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "tandem/" TANDEM_VERSION);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_USERAGENT, "tandem/" TANDEM_VERSION);
+	return failed;
 }
 
 /* What libcurl's result means for whoever asked. */
@@ -321,6 +332,9 @@ static struct status explain(const struct http *http, const struct http_request 
 	case CURLE_URL_MALFORMAT:
 		return failure(STATUS_INVALID, "%s: the URL for %.*s is not valid: %s",
 			       request->what, length, host, reason);
+	case CURLE_OUT_OF_MEMORY:
+		reason = "out of memory";
+		break;
 	case CURLE_ABORTED_BY_CALLBACK: /* before_sending() refused to send twice */
 		reason = "the connection was closed before an answer came";
 		break;
@@ -334,21 +348,23 @@ static struct status explain(const struct http *http, const struct http_request 
 static CURLcode perform(struct http *http, struct exchange *exchange, struct curl_slist *headers)
 {
 	CURL *curl = http->curl;
-	CURLcode result;
+	CURLcode result = CURLE_OUT_OF_MEMORY;
+	int failed = 0;
 
 	curl_easy_reset(curl);
-	set_peer(http, exchange->request);
-	set_limits(curl, exchange->request);
-	set_request(curl, exchange->request, headers);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
-	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange);
-	curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, before_sending);
-	curl_easy_setopt(curl, CURLOPT_PREREQDATA, exchange);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->reason);
+	failed |= set_peer(http, exchange->request);
+	failed |= set_limits(curl, exchange->request);
+	failed |= set_request(curl, exchange->request, headers);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, before_sending);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_PREREQDATA, exchange);
+	failed |= (int)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->reason);
 	http->reason[0] = '\0';
-	result = curl_easy_perform(curl);
+	if (failed == 0)
+		result = curl_easy_perform(curl);
 	/* The handle outlives what these point at. */
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
