@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include "clients/aws/credentials.h"
+#include "clients/aws/error.h"
 #include "clients/aws/profile.h"
 #include "clients/aws/secrets_manager.h"
 #include "clients/aws/sigv4.h"
@@ -63,7 +64,10 @@ static void answer_secrets_manager(const char *operation, const char *body, stru
 	snprintf(answer->body, sizeof(answer->body), "%s", text);
 	if (strcmp(operation, "BatchGetSecretValue") == 0 && batch_denied)
 		refuse(answer, "AccessDeniedException", "not authorized");
-	(void)body;
+	if (strstr(body, "missing") != NULL)
+		refuse(answer, "com.amazonaws#ResourceNotFoundException", "no staging label");
+	if (strstr(body, "elsewhere") != NULL)
+		refuse(answer, "InvalidRequestException", "It is not associated with that version");
 }
 
 static void respond(struct loopback *at, const struct asked *asked, struct answer *answer)
@@ -132,6 +136,21 @@ static struct status get(struct secret_store *store)
 	return OK;
 }
 
+static struct status get_missing(struct secret_store *store)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+
+	return store->ops->get(store, "missing", STAGE_CURRENT, NULL, true, &version);
+}
+
+/* GetSecretValue says with an INVALID type that a token has no value: the words tell them apart. */
+static struct status get_elsewhere(struct secret_store *store)
+{
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+
+	return store->ops->get(store, "elsewhere", STAGE_PENDING, TOKEN, true, &version);
+}
+
 static struct status get_two(struct secret_store *store)
 {
 	static const char *const ids[] = {"app", "other"};
@@ -179,6 +198,11 @@ static struct status stage(struct secret_store *store)
 static struct status promote(struct secret_store *store)
 {
 	return store->ops->promote(store, "app", TOKEN, OLD);
+}
+
+static struct status promote_missing(struct secret_store *store)
+{
+	return store->ops->promote(store, "missing", TOKEN, OLD);
 }
 
 static struct status fetch(struct config *config)
@@ -284,11 +308,14 @@ static const struct work {
 } works[] = {
 	{"describe", describe, NULL, STATUS_OK},
 	{"get", get, NULL, STATUS_OK},
+	{"get of what is missing", get_missing, NULL, STATUS_NOT_FOUND},
+	{"get of another version", get_elsewhere, NULL, STATUS_NOT_FOUND},
 	{"get_current of two", get_two, NULL, STATUS_OK},
 	{"get_current without the batch", get_two_singly, NULL, STATUS_OK},
 	{"find", find, NULL, STATUS_OK},
 	{"stage", stage, NULL, STATUS_OK},
 	{"promote", promote, NULL, STATUS_OK},
+	{"promote of what is missing", promote_missing, NULL, STATUS_NOT_FOUND},
 	{"keys from the environment", NULL, fetch_from_environment, STATUS_OK},
 	{"keys by a role", NULL, fetch_by_role, STATUS_OK},
 	{"keys from a profile", NULL, fetch_from_profile, STATUS_OK},

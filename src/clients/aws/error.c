@@ -84,31 +84,35 @@ static void take_type(const char *text, char *ret, size_t size)
 	snprintf(ret, size, "%.*s", (int)strcspn(start, ":"), start);
 }
 
-static void read_json(const struct http_response *response, struct aws_error *ret)
+static struct status read_json(const struct http_response *response, struct aws_error *ret)
 {
 	AUTO(json_clear) cJSON *body = NULL;
 	const char *message;
 
-	if (json_parse(buffer_string(&response->body), response->body.length, &body).code !=
-	    STATUS_OK)
-		return;
+	TRY(json_parse(buffer_string(&response->body), response->body.length, &body));
 	message = json_string(body, "message");
 	if (message == NULL)
 		message = json_string(body, "Message");
 	if (ret->type[0] == '\0' && json_string(body, "__type") != NULL)
 		take_type(json_string(body, "__type"), ret->type, sizeof(ret->type));
 	snprintf(ret->message, sizeof(ret->message), "%s", message != NULL ? message : "");
+	return OK;
 }
 
-static void read_xml(const struct http_response *response, struct aws_error *ret)
+static struct status read_xml(const struct http_response *response, struct aws_error *ret)
 {
 	AUTO(buffer_clear) struct buffer code = BUFFER_INIT(sizeof(ret->type) - 1);
 	AUTO(buffer_clear) struct buffer message = BUFFER_INIT(4096);
 
-	if (xml_text(buffer_string(&response->body), "Code", &code).code == STATUS_OK)
+	struct status read = xml_text(buffer_string(&response->body), "Code", &code);
+
+	if (read.code == STATUS_OK)
 		take_type(buffer_string(&code), ret->type, sizeof(ret->type));
-	if (xml_text(buffer_string(&response->body), "Message", &message).code == STATUS_OK)
+	if (read.code != STATUS_UNAVAILABLE)
+		read = xml_text(buffer_string(&response->body), "Message", &message);
+	if (read.code == STATUS_OK)
 		snprintf(ret->message, sizeof(ret->message), "%s", buffer_string(&message));
+	return read;
 }
 
 /*
@@ -128,17 +132,23 @@ void aws_error_read(const struct http_response *response, struct aws_error *ret)
 	const char *type = http_response_header(response, "x-amzn-errortype");
 	const char *id = http_response_header(response, "x-amzn-requestid");
 	const char *body = buffer_string(&response->body);
+	struct status read;
 
 	*ret = AWS_ERROR_INIT;
 	if (type != NULL)
 		take_type(type, ret->type, sizeof(ret->type));
 	if (body[strspn(body, " \t\r\n")] == '<')
-		read_xml(response, ret);
+		read = read_xml(response, ret);
 	else
-		read_json(response, ret);
+		read = read_json(response, ret);
 	if (id != NULL)
 		snprintf(ret->request_id, sizeof(ret->request_id), "%s", id);
 	ret->class = classify(ret->type, response->status);
+	/* Unread for lack of memory it could be any error: the status alone would make it a wrong one. */
+	if (read.code == STATUS_UNAVAILABLE) {
+		snprintf(ret->type, sizeof(ret->type), "out of memory");
+		ret->class = AWS_ERROR_RETRY;
+	}
 	if (may_repeat_request(ret))
 		ret->message[0] = '\0';
 	if (ret->type[0] == '\0')
