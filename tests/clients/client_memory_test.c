@@ -7,6 +7,7 @@
 
 #include "clients/aws/credentials.h"
 #include "clients/aws/error.h"
+#include "clients/aws/file.h"
 #include "clients/aws/profile.h"
 #include "clients/aws/secrets_manager.h"
 #include "clients/aws/sigv4.h"
@@ -15,6 +16,7 @@
 #include "core/memory.h"
 #include "failing_memory.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define TOKEN "0e3a8b1c-1111-4222-8333-444455556666"
@@ -401,6 +403,28 @@ static void setting_that_libcurl_has_no_memory_for_stops_the_exchange(void **sta
 	}
 }
 
+static bool no_file;
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	if (!no_file)
+		return __real_fopen(path, mode);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void file_that_there_is_no_memory_for_is_not_unreadable(void **state)
+{
+	AUTO(buffer_clear) struct buffer text = BUFFER_INIT(100);
+
+	(void)state;
+	no_file = true;
+	assert_failed(file_read("/etc/hostname", &text), STATUS_UNAVAILABLE, "out of memory");
+	no_file = false;
+}
+
 static void write_file(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "we");
@@ -440,12 +464,14 @@ static int tear_down(void **state)
 int main(void)
 {
 	enum { WORKS = sizeof(works) / sizeof(works[0]) };
-	struct CMUnitTest tests[WORKS + 1];
+	struct CMUnitTest tests[WORKS + 2];
 
 	for (size_t i = 0; i < WORKS; i++)
 		tests[i] = (struct CMUnitTest){works[i].name, allocation_that_fails_is_told_as_such,
 					       NULL, NULL, (void *)(uintptr_t)i};
 	tests[WORKS] = (struct CMUnitTest)cmocka_unit_test(
 		setting_that_libcurl_has_no_memory_for_stops_the_exchange);
+	tests[WORKS + 1] = (struct CMUnitTest)cmocka_unit_test(
+		file_that_there_is_no_memory_for_is_not_unreadable);
 	return cmocka_run_group_tests_name("clients without memory", tests, set_up, tear_down);
 }

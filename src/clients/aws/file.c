@@ -13,6 +13,8 @@ struct status file_read(const char *path, struct buffer *ret)
 
 	if (file == NULL && (errno == ENOENT || errno == ENOTDIR))
 		return failure(STATUS_NOT_FOUND, "there is no file %s", path);
+	if (file == NULL && errno == ENOMEM)
+		return OUT_OF_MEMORY;
 	if (file == NULL)
 		return failure(STATUS_INVALID, "%s cannot be read: %s", path, strerror(errno));
 	setvbuf(file, NULL, _IONBF, 0); /* stdio's own buffer would not be wiped */
