@@ -40,6 +40,8 @@ struct login {
 	char *dbname;
 	bool tls;	     /* false: plaintext, because the secret's owner wrote so */
 	const char *ca_file; /* PEM; NULL = the system store. Not owned. */
+	bool server_proves;  /* only to a server that proves that it knows the password already, and
+				without telling it: for a password that was not kept for it */
 };
 
 struct database_ops {
@@ -96,7 +98,7 @@ struct database_driver {
 	/*
 	 * Opens a session as `user` at `login` and proves that it can read. DENIED: wrong password
 	 * or user, or the user may not log in. INVALID: TLS could not be verified or is not
-	 * offered, no such database. UNAVAILABLE: not reached before the deadline. The deadline
+	 * offered, no such database, or the server cannot prove what it has to. UNAVAILABLE: not reached before the deadline. The deadline
 	 * also bounds every later call on the session.
 	 */
 	struct status (*open)(const struct login *, const char *user, const struct secret *password,

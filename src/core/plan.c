@@ -118,9 +118,11 @@ static struct status add_database(const struct credential *current, const struct
 				  struct plan *plan)
 {
 	struct login *login = &plan->logins[0];
-	const char *host = NULL, *dbname = NULL;
+	const char *host = NULL, *own_host = NULL, *dbname = NULL;
 
-	TRY(field_text(current, "host", "database_host", config->host, &host));
+	TRY(field_text(current, "host", "database_host", NULL, &own_host));
+	plan->host_is_set_here = own_host == NULL;
+	host = own_host != NULL ? own_host : config->host;
 	TRY(field_text(current, "dbname", "database_name", config->dbname, &dbname));
 	if (host == NULL)
 		return failure(STATUS_INVALID,
@@ -323,31 +325,53 @@ struct status plan_match_proxy_secrets(const struct plan *plan, const char *cons
 	return OK;
 }
 
-struct status plan_check_admin(const struct plan *plan, const struct credential *admin)
+struct status plan_check_place(const struct plan *plan, const struct credential *kept,
+			       const char *where, bool *told)
 {
 	const struct login *database = &plan->logins[0];
 	const char *host = NULL;
 	uint16_t port = 0;
+	bool tls = true;
 
-	TRY(field_text(admin, "host", "database_host", NULL, &host));
-	TRY(field_port(admin, "port", "database_port", plan->driver->default_port, &port));
+	TRY(field_text(kept, "host", "database_host",
+		       plan->host_is_set_here ? database->host : NULL, &host));
+	/* A value without a host says nothing about a port either. */
+	TRY(field_port(kept, "port", "database_port",
+		       plan->host_is_set_here || host == NULL ? database->port
+							      : plan->driver->default_port,
+		       &port));
+	TRY(field_ssl(kept, &tls));
+	if (host != NULL && (strcasecmp(host, database->host) != 0 || port != database->port))
+		return failure(STATUS_INVALID,
+			       "%s is for %s:%u, but the secret under rotation is for %s:%u: its "
+			       "password will not be sent there",
+			       where, host, port, database->host, database->port);
+	if (tls && !database->tls)
+		return failure(STATUS_INVALID,
+			       "%s does not say \"ssl\": false, but the secret under rotation "
+			       "does: its password will not be sent without TLS",
+			       where);
+	*told = host != NULL;
+	return OK;
+}
+
+struct status plan_check_admin(const struct plan *plan, const struct credential *admin)
+{
+	char where[160];
+	bool told = false;
+
+	snprintf(where, sizeof(where), "the admin secret '%s'", plan->admin_secret_id);
 	if (index_of_user(plan, admin->username) < plan->user_count)
 		return failure(
 			STATUS_INVALID,
-			"the admin secret '%s' names '%s', one of the users that take turns: "
-			"its password would be changed under it; name another user's secret",
-			plan->admin_secret_id, admin->username);
-	if (host == NULL)
-		return failure(
-			STATUS_INVALID,
-			"the admin secret '%s' has no \"host\": add it, so that its password goes "
-			"to that database only",
-			plan->admin_secret_id);
-	if (strcasecmp(host, database->host) != 0 || port != database->port)
-		return failure(
-			STATUS_INVALID,
-			"the admin secret '%s' is for %s:%u, the secret under rotation for %s:%u: "
-			"its password will not be sent there",
-			plan->admin_secret_id, host, port, database->host, database->port);
-	return OK;
+			"%s names '%s', one of the users that take turns: its password would be "
+			"changed under it; name another user's secret",
+			where, admin->username);
+	TRY(plan_check_place(plan, admin, where, &told));
+	if (told)
+		return OK;
+	return failure(
+		STATUS_INVALID,
+		"%s has no \"host\": add it, so that its password goes to that database only",
+		where);
 }

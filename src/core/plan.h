@@ -18,6 +18,7 @@
 #include "core/password.h"
 #include "core/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define PLAN_USERS_MAX 8
@@ -35,6 +36,7 @@ struct plan {
 	struct login
 		logins[1 + PLAN_PROXIES_MAX]; /* [0] is the database, then the proxy endpoints */
 	size_t login_count;
+	bool host_is_set_here; /* [0]'s host is the configuration's: the secret names none */
 	struct password_policy
 		password_policy; /* the operator's, narrowed by every engine's rules */
 };
@@ -60,9 +62,18 @@ struct status plan_match_proxy_secrets(const struct plan *, const char *const *u
 				       const char *user, size_t *ret);
 
 /*
- * Is `admin`, the admin secret's value, for the database of this plan? A secret that names another
- * host, or none, must not be offered to it: a forged host would be handed the admin's password.
- * INVALID: not the same host and port.
+ * Is `kept`, the value of another secret or version (`where`, for the text), for the database of
+ * this plan? Who may write the application secret may write any host into it: a password that is
+ * kept elsewhere must not be offered to a database that it was not kept for. `*told`: it names that
+ * very host and port; false: it names none. INVALID: it names another, or expects TLS where the
+ * secret under rotation wants none.
+ */
+struct status plan_check_place(const struct plan *, const struct credential *kept,
+			       const char *where, bool *told);
+
+/*
+ * The same for the admin's, who must not be one of those that take turns, and whose secret must
+ * name the host.
  */
 struct status plan_check_admin(const struct plan *, const struct credential *admin);
 

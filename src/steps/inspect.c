@@ -275,18 +275,18 @@ static void look_at_copies(struct look *look)
 	}
 }
 
-/* The password a user should have now, as far as anything says; NULL when nothing does. */
-static const struct secret *known_password(const struct look *look, const char *user)
+/* What a user should be able to log in with now, as far as anything says; NULL when nothing does. */
+static const struct credential *known_credential(const struct look *look, const char *user)
 {
 	if (strcmp(user, look->plan.active_user) == 0)
-		return &look->current.credential.password;
+		return &look->current.credential;
 	for (size_t i = 0; i < look->plan.proxy_secret_count; i++)
 		if (look->copies[i].credential.username != NULL &&
 		    strcmp(look->copies[i].credential.username, user) == 0)
-			return &look->copies[i].credential.password;
+			return &look->copies[i].credential;
 	if (look->previous.credential.username != NULL &&
 	    strcmp(look->previous.credential.username, user) == 0)
-		return &look->previous.credential.password;
+		return &look->previous.credential;
 	return NULL;
 }
 
@@ -302,17 +302,32 @@ static void add_unknown_password(struct look *look, const char *kind, const char
 			       "secret nobody can set one: add \"masterarn\"");
 }
 
+/* At the database, what is kept elsewhere is for this database only. */
+static struct status log_in_kept(struct look *look, const struct credential *kept,
+				 const char *where, struct database **ret)
+{
+	return rotation_login_kept(look->rotation, &look->plan, kept, where,
+				   deadline_within(look->rotation->deadline, LOGIN_WAIT_MS), ret);
+}
+
 /* The last password; where it is refused, the pending one, which a rotation under way has set. */
-static struct status try_passwords(struct look *look, const struct login *login, const char *user,
-				   const struct secret *last, struct database **ret)
+static struct status try_passwords(struct look *look, const struct login *login,
+				   const struct credential *last, struct database **ret)
 {
 	const struct credential *pending = &look->pending.credential;
-	struct status tried = log_in(look, login, user, last, ret);
+	bool kept = login->kind == LOGIN_DATABASE && last != &look->current.credential;
+	struct status tried = kept ? log_in_kept(look, last,
+						 look->plan.proxy_secret_count > 0
+							 ? "its proxy secret"
+							 : "the previous version",
+						 ret)
+				   : log_in(look, login, last->username, &last->password, ret);
 
 	if (tried.code != STATUS_DENIED || pending->username == NULL ||
-	    strcmp(pending->username, user) != 0 || secret_equal(last, &pending->password))
+	    strcmp(pending->username, last->username) != 0 ||
+	    secret_equal(&last->password, &pending->password))
 		return tried;
-	return log_in(look, login, user, &pending->password, ret);
+	return log_in(look, login, pending->username, &pending->password, ret);
 }
 
 static void look_at_grants(struct look *look, const char *place, const char *user,
@@ -329,7 +344,7 @@ static void look_at_grants(struct look *look, const char *place, const char *use
 
 static void look_at_login(struct look *look, const struct login *login, const char *user)
 {
-	const struct secret *password = known_password(look, user);
+	const struct credential *known = known_credential(look, user);
 	const char *kind = login->kind == LOGIN_PROXY ? "proxy login" : "login";
 	bool active = strcmp(user, look->plan.active_user) == 0, mendable;
 	AUTO(database_close) struct database *db = NULL;
@@ -337,11 +352,11 @@ static void look_at_login(struct look *look, const struct login *login, const ch
 	char place[192];
 
 	snprintf(place, sizeof(place), "%s:%u", login->host, login->port);
-	if (password == NULL) {
+	if (known == NULL) {
 		add_unknown_password(look, kind, place, user);
 		return;
 	}
-	tried = try_passwords(look, login, user, password, &db);
+	tried = try_passwords(look, login, known, &db);
 	if (tried.code != STATUS_OK) {
 		/* The inactive user's may be missing where an admin will make it. */
 		mendable = !active && tried.code == STATUS_DENIED &&
@@ -389,8 +404,7 @@ static void look_at_admin(struct look *look)
 	if (tried.code == STATUS_OK)
 		tried = plan_check_admin(plan, &admin.credential);
 	if (tried.code == STATUS_OK)
-		tried = log_in(look, &plan->logins[0], admin.credential.username,
-			       &admin.credential.password, &db);
+		tried = log_in_kept(look, &admin.credential, "the admin secret", &db);
 	if (tried.code != STATUS_OK)
 		add_failure(look, "admin", plan->admin_secret_id, admin.credential.username, tried);
 	else

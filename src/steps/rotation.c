@@ -159,6 +159,25 @@ struct status rotation_login(const struct rotation *rotation, const struct login
 	return login->driver->open(login, user, password, deadline, ret);
 }
 
+struct status rotation_login_kept(const struct rotation *rotation, const struct plan *plan,
+				  const struct credential *kept, const char *where,
+				  struct deadline deadline, struct database **ret)
+{
+	struct login login = plan->logins[0];
+	struct status status;
+	bool told = false;
+
+	TRY(plan_check_place(plan, kept, where, &told));
+	login.server_proves = !told;
+	status = rotation_login(rotation, &login, kept->username, &kept->password, deadline, ret);
+	if (status.code == STATUS_INVALID && !told)
+		return failure(STATUS_INVALID,
+			       "%s does not say for which \"host\" and \"port\" it is: add them, "
+			       "since %s",
+			       where, status.detail);
+	return status;
+}
+
 void report_user(const struct rotation *rotation, const char *user)
 {
 	snprintf(rotation->report->user, sizeof(rotation->report->user), "%s", user);

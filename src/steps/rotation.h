@@ -72,6 +72,15 @@ bool proxy_copy_holds(const struct proxy_copy *, const struct credential *pendin
 struct status rotation_login(const struct rotation *, const struct login *, const char *user,
 			     const struct secret *password, struct deadline, struct database **ret);
 
+/*
+ * Opens a session at the plan's database with a credential that `where`, another secret or version,
+ * keeps. INVALID: it is kept for another database, see plan_check_place(); where it does not say for
+ * which, the server must prove that it knows the password.
+ */
+struct status rotation_login_kept(const struct rotation *, const struct plan *,
+				  const struct credential *kept, const char *where, struct deadline,
+				  struct database **ret);
+
 /* For the report: who it is about, as soon as that is known; what happened, once it has; and what
  * its operator should know besides. */
 void report_user(const struct rotation *, const char *user);

@@ -5,13 +5,17 @@
  */
 #include "steps/rotation.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define WHERE_MAX 160 /* what names a secret or version in a text */
 
 /* Everything that one setSecret reads. */
 struct situation {
-	struct stored pending, current, admin;
+	struct stored pending, current, admin, previous;
 	struct plan plan;
 	struct proxy_copy copy;
+	struct status no_last; /* why the previous version is of no use; OK: it may be */
 };
 
 #define SITUATION_INIT ((struct situation){0})
@@ -21,6 +25,7 @@ static void situation_clear(struct situation *situation)
 	stored_clear(&situation->pending);
 	stored_clear(&situation->current);
 	stored_clear(&situation->admin);
+	stored_clear(&situation->previous);
 	plan_clear(&situation->plan);
 	proxy_copy_clear(&situation->copy);
 }
@@ -117,14 +122,16 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	const struct credential *admin = &now->admin.credential;
 	AUTO(database_close) struct database *db = NULL;
 	bool exists = false, finished = false;
+	char where[WHERE_MAX];
 
 	TRY(plan_check_admin(plan, admin));
+	snprintf(where, sizeof(where), "the admin secret '%s'", plan->admin_secret_id);
 	/* A host that does not know the active credential is not our database: tell it no more. */
 	TRY_WHILE(login_at_database(rotation, now, plan->active_user,
 				    &now->current.credential.password, &db),
 		  "proving that the active credential works there before the admin logs in");
 	database_close(&db);
-	TRY_WHILE(login_at_database(rotation, now, admin->username, &admin->password, &db),
+	TRY_WHILE(rotation_login_kept(rotation, plan, admin, where, rotation->deadline, &db),
 		  "logging in as the admin");
 	TRY(look_again(rotation, now, db, &finished));
 	if (finished)
@@ -140,79 +147,94 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 }
 
 /*
- * The password the inactive user has had since its last turn. `ret` stays empty when nobody wrote
- * it down: then only the pending one can be right.
+ * What the inactive user has been logging in with since its last turn, and where that is kept. NULL
+ * when nobody wrote it down, at least not for this database: then only the pending password can be
+ * right. Inside `now`.
  */
-static struct status last_password(const struct rotation *rotation, const struct situation *now,
-				   struct secret *ret)
+static struct status find_last(const struct rotation *rotation, struct situation *now,
+			       const struct credential **ret, char where[WHERE_MAX])
 {
-	AUTO(stored_clear) struct stored previous = STORED_INIT;
+	struct stored *previous = &now->previous;
 	struct status found;
+	bool told;
 
-	if (now->copy.secret_id != NULL)
-		return secret_copy(&now->copy.stored.credential.password, ret);
-	found = rotation_get(rotation, rotation->secret_id, STAGE_PREVIOUS, &previous);
+	*ret = NULL;
+	if (now->copy.secret_id != NULL) {
+		snprintf(where, WHERE_MAX, "the proxy secret '%s'", now->copy.secret_id);
+		*ret = &now->copy.stored.credential;
+		return OK;
+	}
+	snprintf(where, WHERE_MAX, "the previous version");
+	found = rotation_get(rotation, rotation->secret_id, STAGE_PREVIOUS, previous);
 	if (found.code == STATUS_NOT_FOUND)
 		return OK;
+	if (found.code == STATUS_OK)
+		found = plan_check_place(&now->plan, &previous->credential, where, &told);
 	if (found.code == STATUS_INVALID) {
-		/* Somebody put something by hand and took it back: that is nobody's last password. */
-		report_note(rotation, "the previous version is of no use: %s", found.detail);
+		/* Somebody put something by hand and took it back, or moved the database. */
+		now->no_last = found;
 		return OK;
 	}
 	TRY_WHILE(found, "reading the previous version");
-	if (strcmp(previous.credential.username, now->plan.inactive_user) != 0)
-		return OK;
-	return secret_copy(&previous.credential.password, ret);
+	if (strcmp(previous->credential.username, now->plan.inactive_user) == 0)
+		*ret = &previous->credential;
+	return OK;
 }
 
 /* Two rotations may have been given up since the right one was put. */
 #define OLDER_TRIES 3
 
 /* Which version could still know the user's password: what is looked for, and what was tried. */
-struct lost_password {
-	const char *user;
-	const struct secret *last, *pending;
-	struct secret older[OLDER_TRIES];
+struct search {
+	const struct situation *now;
+	const struct credential *last; /* or NULL */
+	struct credential older[OLDER_TRIES];
 	size_t count;
 };
 
-static void lost_password_clear(struct lost_password *lost)
+static void search_clear(struct search *search)
 {
 	for (size_t i = 0; i < OLDER_TRIES; i++)
-		secret_clear(&lost->older[i]);
+		credential_clear(&search->older[i]);
+}
+
+static bool was_tried(const struct search *search, const struct credential *credential)
+{
+	for (size_t i = 0; i < search->count; i++)
+		if (secret_equal(&credential->password, &search->older[i].password))
+			return true;
+	return (search->last != NULL &&
+		secret_equal(&credential->password, &search->last->password)) ||
+	       secret_equal(&credential->password, &search->now->pending.credential.password);
 }
 
 static bool knows_another_password(const struct secret_version *version, void *context)
 {
-	const struct lost_password *lost = context;
+	const struct search *search = context;
+	const struct plan *plan = &search->now->plan;
 	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
 	struct status parsed = credential_parse(&version->value, "an older version", &credential);
+	bool told;
 
-	for (size_t i = 0; i < lost->count && parsed.code == STATUS_OK; i++)
-		if (secret_equal(&credential.password, &lost->older[i]))
-			return false;
-	return parsed.code == STATUS_OK && strcmp(credential.username, lost->user) == 0 &&
-	       !secret_equal(&credential.password, lost->last) &&
-	       !secret_equal(&credential.password, lost->pending);
+	return parsed.code == STATUS_OK && strcmp(credential.username, plan->inactive_user) == 0 &&
+	       plan_check_place(plan, &credential, "", &told).code == STATUS_OK &&
+	       !was_tried(search, &credential);
 }
 
 /*
  * A rotation that was given up after its setSecret, or an edit of the secret by hand, leaves the
  * user's password in a version without a label. NOT_FOUND: there is none, or we may not look.
  */
-static struct status find_lost_password(const struct rotation *rotation, struct lost_password *lost,
-					struct secret *ret)
+static struct status find_older(const struct rotation *rotation, struct search *search)
 {
 	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
-	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
 	struct status found = rotation->store->ops->find(rotation->store, rotation->secret_id,
-							 knows_another_password, lost, &version);
+							 knows_another_password, search, &version);
 
 	if (found.code == STATUS_DENIED)
 		return failure(STATUS_NOT_FOUND, "%s", found.detail);
 	TRY(found);
-	TRY(credential_parse(&version.value, "an older version", &credential));
-	return secret_copy(&credential.password, ret);
+	return credential_parse(&version.value, "an older version", &search->older[search->count]);
 }
 
 /* With the database's own reason: it may be another than a wrong password. */
@@ -225,9 +247,10 @@ static struct status explain_refusal(const struct rotation *rotation, const stru
 		return failure(
 			STATUS_DENIED,
 			"the pending password of '%s' is refused, and its last one is not "
-			"known: set it to the one in version '%s', or name an admin secret as "
+			"known%s%s: set it to the one in version '%s', or name an admin secret as "
 			"\"masterarn\". The database said: %s",
-			user, rotation->token, refused.detail);
+			user, now->no_last.code != STATUS_OK ? ": " : "", now->no_last.detail,
+			rotation->token, refused.detail);
 	return failure(STATUS_DENIED,
 		       "'%s' can log in neither with its last password (%s) nor with the pending "
 		       "one: set it to one of them, or name an admin secret as \"masterarn\". The "
@@ -238,16 +261,16 @@ static struct status explain_refusal(const struct rotation *rotation, const stru
 		       refused.detail);
 }
 
-/* Logs in with one password and changes it. `*refused` is the reason when it is not this one, else OK. */
+/* Logs in as it was kept and changes it. `*refused` is the reason when it is not this one, else OK. */
 static struct status change_from(const struct rotation *rotation, const struct situation *now,
-				 const struct secret *password, const char *outcome,
-				 struct status *refused)
+				 const struct credential *kept, const char *where,
+				 const char *outcome, struct status *refused)
 {
 	const struct credential *pending = &now->pending.credential;
 	AUTO(database_close) struct database *db = NULL;
 	bool finished = false;
 
-	*refused = login_at_database(rotation, now, pending->username, password, &db);
+	*refused = rotation_login_kept(rotation, &now->plan, kept, where, rotation->deadline, &db);
 	if (refused->code == STATUS_DENIED)
 		return OK;
 	TRY_WHILE(*refused, "logging in as '%s' to change its password", pending->username);
@@ -276,24 +299,20 @@ static struct status find_changed(const struct rotation *rotation, const struct 
 
 /* The newest first, each once. `*refused` is the last reason when it is none of them, else OK. */
 static struct status change_from_older(const struct rotation *rotation, const struct situation *now,
-				       const struct secret *last, struct status *refused)
+				       const struct credential *last, struct status *refused)
 {
-	AUTO(lost_password_clear) struct lost_password lost = {0};
+	AUTO(search_clear) struct search search = {.now = now, .last = last};
 
-	lost.user = now->pending.credential.username;
-	lost.last = last;
-	lost.pending = &now->pending.credential.password;
-	while (refused->code != STATUS_OK && lost.count < OLDER_TRIES) {
-		struct secret *older = &lost.older[lost.count];
-		struct status found = find_lost_password(rotation, &lost, older);
+	while (refused->code != STATUS_OK && search.count < OLDER_TRIES) {
+		struct status found = find_older(rotation, &search);
 
 		if (found.code == STATUS_NOT_FOUND)
 			break;
 		TRY_WHILE(found, "looking for the last password of '%s' in older versions",
-			  lost.user);
-		TRY(change_from(rotation, now, older,
+			  now->plan.inactive_user);
+		TRY(change_from(rotation, now, &search.older[search.count], "an older version",
 				"changed the password, found in an older version", refused));
-		lost.count++;
+		search.count++;
 	}
 	return OK;
 }
@@ -302,16 +321,15 @@ static struct status change_from_older(const struct rotation *rotation, const st
  * The last password, the pending one, some that only older versions know: at most one try with
  * each, since accounts lock.
  */
-static struct status change_as_user(const struct rotation *rotation, const struct situation *now)
+static struct status change_as_user(const struct rotation *rotation, struct situation *now)
 {
-	AUTO(secret_clear) struct secret last = SECRET_INIT;
+	const struct credential *last = NULL;
 	struct status first = OK, refused = OK;
-	bool last_known;
+	char where[WHERE_MAX];
 
-	TRY(last_password(rotation, now, &last));
-	last_known = !secret_empty(&last);
-	if (last_known && !secret_equal(&last, &now->pending.credential.password)) {
-		TRY(change_from(rotation, now, &last, "changed the password", &first));
+	TRY(find_last(rotation, now, &last, where));
+	if (last != NULL && !secret_equal(&last->password, &now->pending.credential.password)) {
+		TRY(change_from(rotation, now, last, where, "changed the password", &first));
 		if (first.code == STATUS_OK)
 			return OK;
 	}
@@ -321,8 +339,8 @@ static struct status change_as_user(const struct rotation *rotation, const struc
 	/* Of two reasons the first says more: the last password was right until somebody interfered. */
 	if (first.code == STATUS_OK)
 		first = refused;
-	TRY(change_from_older(rotation, now, &last, &refused));
-	return refused.code == STATUS_OK ? OK : explain_refusal(rotation, now, last_known, first);
+	TRY(change_from_older(rotation, now, last, &refused));
+	return refused.code == STATUS_OK ? OK : explain_refusal(rotation, now, last != NULL, first);
 }
 
 /* The proxy learns the password the moment the database has it. */

@@ -319,6 +319,63 @@ static void plan_matches_proxy_secrets_to_users(void **state)
 		      "no proxy secret is for 'app-clone'");
 }
 
+static struct status place(const struct plan *plan, const char *kept, bool *told)
+{
+	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
+	AUTO(secret_clear) struct secret value = SECRET_INIT;
+	char text[200];
+
+	snprintf(text, sizeof(text), "{\"username\":\"u\",\"password\":\"p\"%s}", kept);
+	assert_ok(secret_make(text, strlen(text), &value));
+	assert_ok(credential_parse(&value, "it", &credential));
+	return plan_check_place(plan, &credential, "it", told);
+}
+
+/* What keeps a password says for which database it is; nothing else does. */
+static void plan_checks_for_which_database_a_password_is_kept(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	bool told = false;
+
+	(void)state;
+	assert_ok(make("{" AWS_SHAPE ",\"port\":6543," RING "}", &plan));
+	assert_ok(place(&plan, ",\"host\":\"DB.example\",\"port\":6543", &told));
+	assert_true(told);
+	assert_ok(place(&plan, ",\"database_host\":\"db.example\",\"database_port\":\"6543\"",
+			&told));
+	assert_true(told);
+	assert_ok(place(&plan, "", &told));
+	assert_false(told);
+	assert_failed(place(&plan, ",\"host\":\"other\",\"port\":6543", &told), STATUS_INVALID,
+		      "it is for other:6543, but the secret under rotation is for db.example:6543");
+	assert_failed(place(&plan, ",\"host\":\"db.example\"", &told), STATUS_INVALID,
+		      "it is for db.example:5432");
+	plan_clear(&plan);
+
+	assert_ok(make("{" AWS_SHAPE ",\"ssl\":false," RING "}", &plan));
+	assert_failed(place(&plan, ",\"host\":\"db.example\"", &told), STATUS_INVALID,
+		      "without TLS");
+	assert_ok(place(&plan, ",\"host\":\"db.example\",\"ssl\":false", &told));
+}
+
+/* A host that the operator set is not in the hands of who writes a secret. */
+static void plan_with_the_hosts_variable_needs_no_host_beside_a_password(void **state)
+{
+	static const char *const variables[] = {"RDS_HOST", "db.example", NULL};
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	bool told = false;
+
+	(void)state;
+	environment = variables;
+	assert_ok(make("{\"engine\":\"postgres\",\"port\":6543,\"username\":\"app\","
+		       "\"password\":\"p\"," RING "}",
+		       &plan));
+	environment = NULL;
+	assert_ok(place(&plan, "", &told));
+	assert_true(told);
+	assert_failed(place(&plan, ",\"host\":\"other\"", &told), STATUS_INVALID, "other:6543");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +389,8 @@ int main(void)
 		cmocka_unit_test(plan_refuses_an_impossible_password),
 		cmocka_unit_test(plan_takes_the_password_policy_from_the_environment),
 		cmocka_unit_test(plan_matches_proxy_secrets_to_users),
+		cmocka_unit_test(plan_checks_for_which_database_a_password_is_kept),
+		cmocka_unit_test(plan_with_the_hosts_variable_needs_no_host_beside_a_password),
 	};
 
 	memory_init();

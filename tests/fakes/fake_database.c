@@ -172,6 +172,18 @@ static const struct database_ops fake_database_ops = {
 	.close = fake_close,
 };
 
+/* A server that has to prove that it knows the password learns nothing of it. */
+static void watch(struct world *world, const struct login *login, const struct fake_user *known,
+		  const struct secret *password)
+{
+	const char *home = login->kind == LOGIN_PROXY ? "proxy.example" : "db.example";
+
+	/* The active user's is in the secret itself: whoever wrote the host may have written it. */
+	if (known != NULL && strcmp(known->name, "app") != 0 && strcmp(login->host, home) != 0 &&
+	    !login->server_proves && password_is(known->password, password))
+		world->leaks++;
+}
+
 /* Does this place accept the password? DENIED: no. */
 static struct status verify(struct world *world, const struct login *login, const char *user,
 			    const struct secret *password)
@@ -179,6 +191,10 @@ static struct status verify(struct world *world, const struct login *login, cons
 	struct fake_user *known = world_user(world, user);
 	bool accepted = known != NULL && password_is(known->password, password);
 
+	watch(world, login, known, password);
+	if (login->server_proves && world->proves_nothing)
+		return failure(STATUS_INVALID, "%s did not prove that it knows the password",
+			       login->host);
 	if (login->kind == LOGIN_PROXY)
 		accepted = proxy_knows(world, user, password) &&
 			   world->proxy_seen++ >= world->proxy_lag && accepted;

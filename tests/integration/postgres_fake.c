@@ -173,6 +173,19 @@ struct fake fake_asking_otherwise(void)
 	return fake;
 }
 
+struct fake fake_asking_in_clear(void)
+{
+	struct fake fake = listen_on("127.0.0.1");
+	int client;
+
+	if (serves(&fake, &client)) {
+		receive(client);
+		say_authentication(client, 3, "", 0); /* CleartextPassword */
+		_exit(receive(client) == 0 ? 0 : 1);
+	}
+	return fake;
+}
+
 struct fake fake_welcoming(const char *sqlstate)
 {
 	struct fake fake = listen_on("127.0.0.1");
@@ -261,4 +274,14 @@ void fake_end(struct fake *fake)
 		waitpid(fake->pid, NULL, 0);
 	}
 	close(fake->listener);
+}
+
+bool fake_end_unanswered(struct fake *fake)
+{
+	int status = 1;
+
+	waitpid(fake->pid, &status, 0);
+	fake->pid = 0;
+	close(fake->listener);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

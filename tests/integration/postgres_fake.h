@@ -4,6 +4,7 @@
 #ifndef TESTS_POSTGRES_FAKE_H
 #define TESTS_POSTGRES_FAKE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -35,6 +36,9 @@ struct fake fake_forging(void);
 /* Asks for something that is no password. */
 struct fake fake_asking_otherwise(void);
 
+/* Asks for the password in clear. See fake_end_unanswered(). */
+struct fake fake_asking_in_clear(void);
+
 /* Takes any password, then answers the first query with an error; NULL: not at all; "": hangs up. */
 struct fake fake_welcoming(const char *sqlstate);
 
@@ -43,6 +47,9 @@ struct fake fake_flooding(void);
 
 /* On 127.0.0.2, everything that is said to it goes to `port` on 127.0.0.1, and back. */
 struct fake fake_relay(uint16_t port);
+
+/* Waits for its end. True: it got no answer to what it asked. */
+bool fake_end_unanswered(struct fake *fake);
 
 void fake_end(struct fake *);
 

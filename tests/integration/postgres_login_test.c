@@ -403,6 +403,21 @@ static void open_of_server_that_proves_nothing_is_invalid(void **state)
 	}
 }
 
+/* For a password that was not kept for this host: a server that only asks for it does not get it. */
+static void open_of_server_that_must_prove_and_asks_in_clear_is_invalid(void **state)
+{
+	struct fake asking = fake_asking_in_clear();
+	struct login login = fake_login(&asking, LOGIN_DATABASE), right = stack_login();
+	AUTO(database_close) struct database *database = NULL;
+
+	(void)state;
+	login.server_proves = right.server_proves = true;
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_INVALID,
+		      "did not prove");
+	assert_true(fake_end_unanswered(&asking));
+	assert_ok(login_at(&right, make_user("a", ""), RIGHT, 10000, &database));
+}
+
 static void open_in_plaintext_of_tls_server_is_denied(void **state)
 {
 	struct login login = stack_login();
@@ -584,6 +599,7 @@ int run_login_tests(void)
 		TEST(open_of_server_without_tls_is_invalid),
 		TEST(open_whose_question_for_tls_is_answered_in_clear_is_no_refusal),
 		TEST(open_of_server_that_proves_nothing_is_invalid),
+		TEST(open_of_server_that_must_prove_and_asks_in_clear_is_invalid),
 		TEST(open_in_plaintext_of_tls_server_is_denied),
 		TEST(open_ignores_variables_of_libpq),
 		TEST(open_behind_proxy_tells_its_refusals_apart),

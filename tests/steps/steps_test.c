@@ -553,6 +553,54 @@ static void set_secret_with_an_admin_of_another_host_never_logs_in(void **state)
 	}
 }
 
+#define FORGED "\"host\": \"evil.example\""
+
+/* Who may write the secret, but read no other, writes a host of his own into every version. */
+static void forge_host(struct world *world, enum stage stage)
+{
+	struct fake_version *version = world_version(world, APPLICATION_SECRET, stage);
+	const char *at = strstr(version->value, "\"host\": \"db.example\"");
+	char forged[600], id[VERSION_ID_MAX + 1];
+
+	memcpy(id, version->id, sizeof(id));
+	snprintf(forged, sizeof(forged), "%.*s" FORGED "%s", (int)(at - version->value),
+		 version->value, at + strlen("\"host\": \"db.example\""));
+	world_put(world, APPLICATION_SECRET, id, stage, forged);
+}
+
+static void secret_whose_host_was_changed_gets_nobody_elses_password(void **state)
+{
+	static const char *const previous[] = {
+		NULL, /* it says nothing of a host */
+		"{\"host\": \"db.example\", \"username\": \"app-clone\", \"password\": "
+		"\"inactive-password\"}",
+	};
+	unsigned shape;
+
+	(void)state;
+	FOR_EACH_SHAPE(shape)
+	{
+		for (size_t i = 0; i < 2 && (shape & WORLD_CLONE_MISSING) == 0; i++) {
+			struct world world;
+			struct status status;
+
+			world_make(&world, shape);
+			world.proves_nothing = true;
+			world.config.proxy_wait = 1;
+			if (previous[i] != NULL)
+				world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+					  previous[i]);
+			forge_host(&world, STAGE_CURRENT);
+			assert_ok(create_secret(&world.rotation));
+			status = set_secret(&world.rotation);
+			assert_int_not_equal(status.code, STATUS_OK);
+			assert_int_not_equal(finish_secret(&world.rotation).code, STATUS_OK);
+			assert_int_equal(world.leaks, 0);
+			world_clear(&world);
+		}
+	}
+}
+
 /* The confused deputy: a host that does not accept the active credential is not our database. */
 static void set_secret_where_the_active_credential_fails_never_sends_the_admins(void **state)
 {
@@ -759,6 +807,12 @@ static void rotation_over_plaintext_says_so(void **state)
 		&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT,
 		"{\"engine\":\"fake\",\"host\":\"db.example\",\"ssl\":false,\"username\":\"app\","
 		"\"password\":\"active-password\",\"rotation_usernames\":[\"app\",\"app-clone\"]}");
+	/* What says nothing of it wants TLS: its password is not sent without. */
+	assert_failed(run_all(&world), STATUS_DENIED, "will not be sent without TLS");
+	world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+		  "{\"host\":\"db.example\",\"ssl\":false,\"username\":\"app-clone\","
+		  "\"password\":\"inactive-password\"}");
+	world_reset_counts(&world);
 	assert_ok(run_all(&world));
 	assert_int_equal(world.report.note_count, 1);
 	assert_non_null(strstr(world.report.notes[0], "not encrypted"));
@@ -794,6 +848,7 @@ int main(void)
 			set_secret_with_a_pending_version_that_names_the_active_user_is_refused),
 		cmocka_unit_test(set_secret_with_an_edited_pending_version_is_refused),
 		cmocka_unit_test(set_secret_with_an_admin_of_another_host_never_logs_in),
+		cmocka_unit_test(secret_whose_host_was_changed_gets_nobody_elses_password),
 		cmocka_unit_test(
 			set_secret_where_the_active_credential_fails_never_sends_the_admins),
 		cmocka_unit_test(set_secret_tries_each_password_once_and_says_what_to_do),

@@ -237,9 +237,12 @@ static struct status tls_error(const struct postgres *session, const char *messa
 static bool is_no_proof(const char *message)
 {
 	static const char *const signs[] = {
-		"incorrect server signature",	  "invalid server signature",
+		"incorrect server signature",
+		"invalid server signature",
 		"authentication method", /* … not supported; … requirement … failed */
-		"SASL authentication mechanisms", "authentication not supported",
+		"SASL authentication mechanisms",
+		"authentication not supported",
+		"channel binding", /* where it is required */
 	};
 
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)

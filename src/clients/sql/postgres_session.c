@@ -170,6 +170,9 @@ static struct status start(struct postgres *session, const struct login *login,
 		{"password", secret_reveal(password)},
 		{"dbname", session->dbname},
 		{"application_name", "tandem"},
+		/* SCRAM with channel binding: the server shows that it has the verifier, and learns
+		 * nothing; it cannot ask for the password instead. */
+		{"channel_binding", login->server_proves ? "require" : "prefer"},
 		{"sslmode", login->tls ? "verify-full" : "disable"},
 		{"sslrootcert", login->tls ? session->ca_file : NO_FILE},
 		{"sslcert", NO_FILE},
