@@ -13,6 +13,7 @@ import hmac
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ import threading
 import time
 import unittest
 import urllib.parse
+import uuid
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -336,6 +338,23 @@ class Residue(support.World):
                     self.learn(pair)
                     self.assert_nothing_left(self.function.process.pid)
         self.assert_nothing_told(log=self.function.log.read_bytes())
+
+    def test_each_step_leaves_nothing_for_the_next(self) -> None:
+        pair = self.pair()
+        pair.create_secret(proxy_secret_ids=self.proxies(pair))
+        event = {"SecretId": pair.secret, "ClientRequestToken": str(uuid.uuid4())}
+        # As if createSecret had been interrupted: nobody else's rotation calls the steps.
+        pending = pair.read() | {"username": pair.clone, "password": secrets.token_urlsafe(18)}
+        self.manager.put_secret_value(
+            SecretId=pair.secret, ClientRequestToken=event["ClientRequestToken"],
+            SecretString=json.dumps(pending), VersionStages=["AWSPENDING"])
+        for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+            with self.subTest(step):
+                done = self.sandbox.invoke(json.dumps({**event, "Step": step}).encode())
+                self.assertEqual(done["outcome"], "response", done)
+                self.learn(pair)
+                self.assert_nothing_left(self.function.process.pid)
+        self.assert_rotated(pair, pair.clone)
 
     def test_failed_steps_leave_nothing(self) -> None:
         faults = {
