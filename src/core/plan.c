@@ -105,10 +105,13 @@ static struct status find_driver(const struct credential *current, const struct 
 	return OK;
 }
 
-/* One name or address: a path would be a socket, a comma several hosts, and no certificate fits. */
+/*
+ * One name or address: a path would be a socket, a comma several hosts, and no certificate fits. The
+ * brackets of "[v6]:port" are not part of either.
+ */
 static struct status check_host(const char *key, const char *host)
 {
-	if (strpbrk(host, "/@, \t") != NULL || strlen(host) > HOST_MAX)
+	if (strpbrk(host, "[]/@, \t") != NULL || strlen(host) > HOST_MAX)
 		return failure(STATUS_INVALID, "\"%s\" is not one host name or address: '%.64s'",
 			       key, host);
 	return OK;
@@ -152,7 +155,8 @@ static struct status add_proxy(const char *endpoint, const struct config *config
 		char *end;
 
 		port = strtol(colon + 1, &end, 10);
-		if (end == colon + 1 || *end != '\0' || port < 1 || port > 65535)
+		if (strspn(colon + 1, "0123456789") == 0 || *end != '\0' || port < 1 ||
+		    port > 65535)
 			return failure(
 				STATUS_INVALID,
 				"\"proxy_endpoints\" holds '%s': behind the colon a port from 1 to "
@@ -167,7 +171,6 @@ static struct status add_proxy(const char *endpoint, const struct config *config
 	if (length == 0)
 		return failure(STATUS_INVALID, "\"proxy_endpoints\" holds '%s', which has no host",
 			       endpoint);
-	TRY(check_host("proxy_endpoints", endpoint));
 	*login = (struct login){
 		.kind = LOGIN_PROXY,
 		.driver = plan->driver,
@@ -177,6 +180,7 @@ static struct status add_proxy(const char *endpoint, const struct config *config
 	};
 	plan->login_count++;
 	TRY(join(host, length, "", &login->host));
+	TRY(check_host("proxy_endpoints", login->host));
 	return copy_text(plan->logins[0].dbname, &login->dbname);
 }
 

@@ -218,6 +218,15 @@ static void plan_refuses_odd_secrets(void **state)
 		{"{" AWS_SHAPE "," RING
 		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\"a,b\"]}",
 		 "\"proxy_endpoints\" is not one host name"},
+		{"{" AWS_SHAPE "," RING
+		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\"[::[]:5432\"]}",
+		 "\"proxy_endpoints\" is not one host name"},
+		{"{" AWS_SHAPE "," RING
+		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\"[::1:5432\"]}",
+		 "\"proxy_endpoints\" is not one host name"},
+		{"{" AWS_SHAPE "," RING
+		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\"p:+5432\"]}",
+		 "behind the colon"},
 	};
 
 	(void)state;
