@@ -108,6 +108,21 @@ static void call_throttling_waits_longer(void **state)
 	assert_in_range(slept[0], 250, 500);
 }
 
+/* Half of all calls throttled: six in a row are one in 64, and a rotation makes a dozen. */
+static void call_throttling_ends_at_the_deadline_alone(void **state)
+{
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
+	struct watched watched = {0}, again = {0};
+
+	(void)state;
+	START_SCRIPT(NULL, 429, 429, 429, 429, 429, 429, 429, 500, 429, 200);
+	assert_ok(call(&watched, 2, 60000, &response));
+	stop(state);
+	START_SCRIPT(NULL, 429);
+	assert_int_equal(call(&again, 2, 60000, &response).code, STATUS_UNAVAILABLE);
+	assert_in_range(fake_now, 1000 + 60000 - 5000, 1000 + 60000);
+}
+
 static void call_retry_after_is_honoured(void **state)
 {
 	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
@@ -211,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(call_failures_wait_ever_longer),
 		TEST(call_throttling_waits_longer),
+		TEST(call_throttling_ends_at_the_deadline_alone),
 		TEST(call_retry_after_is_honoured),
 		TEST(call_new_credentials_are_tried_at_once),
 		TEST(call_final_answer_is_not_tried_again),

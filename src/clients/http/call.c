@@ -57,10 +57,16 @@ static struct status try_once(struct http *http, struct http_request *request,
 	return why;
 }
 
+static struct status give_up(struct status why, int sent)
+{
+	return sent == 1 ? why : status_while(why, "after %d tries", sent);
+}
+
 struct status http_call(struct http *http, struct http_request *request,
 			const struct http_policy *policy, struct http_response *ret)
 {
 	enum http_verdict verdict;
+	int failed = 0;
 
 	for (int attempt = 0;; attempt++) {
 		struct status why = try_once(http, request, policy, attempt, ret, &verdict);
@@ -69,15 +75,15 @@ struct status http_call(struct http *http, struct http_request *request,
 
 		if (verdict == HTTP_DONE)
 			return why;
-		if (attempt + 1 >= policy->tries)
-			return attempt == 0 ? why
-					    : status_while(why, "after %d tries", attempt + 1);
+		/* To be asked for patience is no failure: in a storm every caller gets through. */
+		if (verdict != HTTP_SLOWER)
+			failed++;
 		wait = wait_after(attempt, verdict);
 		asked = asked_wait(ret);
 		if (asked > wait)
 			wait = asked;
-		if (wait >= deadline_left(request->deadline))
-			return why;
+		if (failed == policy->tries || wait >= deadline_left(request->deadline))
+			return give_up(why, attempt + 1);
 		deadline_sleep(request->deadline, wait);
 		if (ret->progress == HTTP_LOST && policy->find_done != NULL) {
 			TRY(policy->find_done(policy->context, &done));

@@ -98,13 +98,13 @@ struct status http_exchange(struct http *, const struct http_request *, struct h
 enum http_verdict {
 	HTTP_DONE,    /* no further try */
 	HTTP_AGAIN,   /* once more after a moment */
-	HTTP_SLOWER,  /* once more after a longer moment: the service is throttling */
+	HTTP_SLOWER,  /* once more after a longer moment: throttled, so certainly not processed */
 	HTTP_AT_ONCE, /* once more without a wait: the next try will differ (new credentials) */
 };
 
 /* What one kind of call wants done about failures. Every function takes `context` first. */
 struct http_policy {
-	int tries; /* the most times the request is sent */
+	int tries; /* the most times the request may fail; to be throttled is no failure */
 	void *context;
 
 	/* Completes the request before each try, the first being 0: date, signature. May be NULL.
@@ -124,7 +124,8 @@ struct http_policy {
 /*
  * Exchanges until the policy is content, its tries are used up or the deadline leaves no room for
  * another. Waits 50 ms, doubled for each further try and at most 5 s, 500 ms where throttled, at
- * least Retry-After where one was sent; half of each wait is random. Fails as http_exchange(), or
+ * least Retry-After where one was sent; half of each wait is random. Throttling alone never uses
+ * the tries up: the service has done nothing, and says that it will. Fails as http_exchange(), or
  * with what judge(), prepare() or find_done() made of it. The request must have a deadline.
  */
 struct status http_call(struct http *, struct http_request *, const struct http_policy *,
