@@ -1,5 +1,7 @@
 #include "steps/rotation.h"
 
+#include "core/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -197,6 +199,7 @@ void report_note(const struct rotation *rotation, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(note, sizeof(note), format, arguments);
 	va_end(arguments);
+	utf8_one_line(note);
 	for (size_t i = 0; i < report->note_count; i++)
 		if (strcmp(report->notes[i], note) == 0)
 			return;
