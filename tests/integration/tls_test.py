@@ -35,7 +35,9 @@ class ToSecretsManager(unittest.TestCase):
                 ("self-signed", self_signed(self.folder.path, "self")),
                 ("other CA", other.issue("other")),
                 ("other name", self.authority.issue("name", ("example.com",))),
-                ("expired", self.authority.issue("old", expired=True))):
+                ("expired", self.authority.issue("old", expired=True)),
+                ("not yet valid", self.authority.issue("early", not_yet=True)),
+                ("not for a server", self.authority.issue("client", usage="clientAuth"))):
             with self.subTest(kind):
                 finding = self.ask(certificate)
                 self.assertEqual(finding["state"], "wrong", finding)

@@ -1,0 +1,338 @@
+"""A hostile network between Tandem and each place it talks to: Secrets Manager, database, proxy.
+
+    python3 tests/torture/network.py --build-dir build                   a choice, about a minute
+    python3 tests/torture/network.py --build-dir build --full            all of it, minutes
+    python3 tests/torture/network.py --build-dir build --only database/setSecret/half-open-down/1234
+
+Each case begins a rotation, goes as far as the step in question, lets the network turn hostile,
+runs that step, and asserts: it ended inside its deadline; with the right error class, and a message that
+names the place; nothing but TLS was spoken and no password or key crossed in clear; AWSCURRENT is
+still the old one and logs in, directly and through the proxy. Then the network heals, and the
+rotation must finish. Lanes run cases side by side, each with users, secrets, gates and a proxy of
+its own, because a case mostly waits.
+"""
+
+
+from __future__ import annotations
+
+import argparse
+import base64
+import queue
+import random
+import re
+import socket
+import sys
+import threading
+import uuid
+from collections import defaultdict
+from contextlib import ExitStack
+from pathlib import Path
+
+# As a script, this folder is first in the module path; its parent is what imports need.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from stack.process import end_on_signals  # noqa: E402
+from torture import network_cases as cases  # noqa: E402
+from torture.gate import UP, Recording  # noqa: E402
+from torture.impostor import (SSL_REQUEST, HttpsImpostor, Impostor,  # noqa: E402
+                              PostgresImpostor, only_handshake)
+from torture.network_cases import (ANSWERS, AWS, DONE, POSTGRES, PROXY,  # noqa: E402
+                                   STEPS, TALKS_TO, Case)
+from torture.network_lane import Broken, Ended, Lane, World  # noqa: E402
+
+DEADLINE = 5       # seconds the step is given: TANDEM_TIMEOUT
+MARGIN = 3         # seconds on top, for a busy machine
+EVERY = 97         # the full form goes through all bytes in such steps, besides the borders
+SHORT, FULL = 45, 380  # seconds of cases, as estimated
+OVERHEAD = 1.2     # seconds that a case takes besides its step
+MEMORY_MIB = 64    # the most that a hostile answer may make the process grow to
+MEMORY_SANITIZED_MIB = 512
+
+
+# One case -------------------------------------------------------------------------------------
+
+def run_case(lane: Lane, case: Case) -> Ended:
+    token = str(uuid.uuid4())
+    before = lane.version()
+    lane.go_to(case.step, token)
+    if case.place == PROXY and case.actor != "dns":
+        lane.wait_for_proxy(token)
+    gate = lane.gates[case.place]
+    with ExitStack() as stack:
+        actor, variables, wrap = arm(stack, lane, case)
+        gate.set(case.gate, actor.port if actor else None)
+        ended = lane.run(case.step, token, DEADLINE, wrap, **variables)
+        recordings = gate.recordings
+    gate.open()
+
+    for stage in ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"):  # learn them, to look for them
+        if lane.version(stage):
+            lane.read(lane.secret, VersionStage=stage)
+    check_end(lane, case, ended)
+    check_crossing(lane, case, recordings, actor, ended)
+    if case.step != "finishSecret" and lane.version() != before:
+        raise Broken("AWSCURRENT has moved")
+    lane.check_current("after the fault")
+    for step in STEPS:
+        lane.must_run(step, token)
+    if lane.version() != token:
+        raise Broken("AWSCURRENT is not the new version at the end")
+    lane.check_current("at the end")
+    previous = lane.read(lane.secret, VersionStage="AWSPREVIOUS")
+    if not lane.logs_in(lane.world.postgres.connect, previous):
+        raise Broken("AWSPREVIOUS does not log in at the end")
+    return ended
+
+
+def arm(stack: ExitStack, lane: Lane, case: Case
+        ) -> tuple[Impostor | None, dict[str, str], list[str] | None]:
+    """Whoever stands behind the gate, and what the program must be told so that it goes there."""
+    world, authority = lane.world, lane.authorities[case.place]
+    if case.actor == "certificate":
+        context = world.context(authority, case.script)
+        if case.place == AWS:
+            return stack.enter_context(HttpsImpostor(context)), {}, None
+        return stack.enter_context(PostgresImpostor(only_handshake, context)), {}, None
+    if case.actor == "postgres":
+        script = POSTGRES[case.script][1]
+        return stack.enter_context(PostgresImpostor(script, world.context(authority))), {}, None
+    if case.actor == "http":
+        name, _, action = case.script.partition(":")
+        answer = ANSWERS[name][1]
+        if name.startswith("redirect"):
+            plain, port = cases.listener()
+            stack.enter_context(plain)
+            stack.callback(nobody_called, plain)
+            status = "307 Temporary Redirect" if name == "redirect-307" else "302 Found"
+            answer = cases.said(cases.redirect(status, port))
+        return stack.enter_context(HttpsImpostor(
+            world.context(authority), world.sandbox.port, authority.ca, action, answer)), {}, None
+    if case.actor == "dns":
+        variables = {"AWS_ENDPOINT_URL_SECRETS_MANAGER": f"https://{cases.AWS_NAME}"} \
+            if case.place == AWS else {}
+        return None, variables, world.names.wrap(case.script)
+    return None, {}, None
+
+
+def nobody_called(plain: socket.socket) -> None:
+    plain.setblocking(False)
+    try:
+        plain.accept()
+    except BlockingIOError:
+        return
+    raise Broken("the redirect was followed, in plaintext")
+
+
+def check_end(lane: Lane, case: Case, ended: Ended) -> None:
+    if ended.seconds > DEADLINE + MARGIN:
+        raise Broken(f"took {ended.seconds:.1f} s of {DEADLINE} s: {ended.result}: {ended.message}")
+    if ended.result not in case.ends:
+        raise Broken(f"ended {ended.result}, not {' or '.join(case.ends)}: {ended.message}")
+    missing = [word for word in case.words if re.search(word, ended.message) is None]
+    if ended.result != DONE and missing:
+        raise Broken(f"the message does not say {missing}: {ended.message}")
+    if ended.peak_mib > (MEMORY_SANITIZED_MIB if lane.world.sanitized else MEMORY_MIB):
+        raise Broken(f"grew to {ended.peak_mib:.0f} MiB")
+
+
+def check_crossing(lane: Lane, case: Case, recordings: list[Recording], actor: Impostor | None,
+                   ended: Ended) -> None:
+    for recording in recordings:
+        check_tls_only(bytes(recording.sent[UP]), case.place)
+        for data in recording.sent.values():
+            check_no_secret(lane, bytes(data), "on the wire")
+    check_no_secret(lane, ended.output.encode(), "in the output")
+    if actor is None:
+        return
+    check_no_secret(lane, bytes(actor.clear), "in clear")
+    if case.actor == "certificate" and actor.secure:
+        raise Broken(f"took the certificate, and said {len(actor.secure)} bytes")
+    if case.actor == "postgres":
+        check_no_secret(lane, bytes(actor.secure), "as a password that was asked for")
+
+
+def check_tls_only(said: bytes, place: str) -> None:
+    """Secrets Manager hears TLS; the others are asked for TLS first, and nothing before they say."""
+    if place != AWS:
+        if not SSL_REQUEST.startswith(said[:8]):
+            raise Broken(f"said {said[:8]!r} first")
+        said = said[8:]
+    if not b"\x16\x03".startswith(said[:2]):
+        raise Broken(f"said {said[:8]!r} in clear")
+
+
+def check_no_secret(lane: Lane, data: bytes, where: str) -> None:
+    for secret in lane.known:
+        for form in (secret.encode(), base64.b64encode(secret.encode())):
+            if form in data:
+                raise Broken(f"a password or key is {where}")
+
+
+# All of them ----------------------------------------------------------------------------------
+
+def measure(lane: Lane) -> dict[tuple[str, str], Recording]:
+    """One rotation in peace: what crosses each gate in each step, on its first connection."""
+    clean: dict[tuple[str, str], Recording] = {}
+    token = str(uuid.uuid4())
+    for step in STEPS:
+        if step == "testSecret":
+            lane.wait_for_proxy(token)
+        for gate in lane.gates.values():
+            gate.open()
+        lane.must_run(step, token)
+        for place, gate in lane.gates.items():
+            if step in TALKS_TO[place]:
+                clean[place, step] = gate.recordings[0]
+            elif gate.recordings:
+                raise Broken(f"{step} talks to {place}")
+    return clean
+
+
+def choose(made: list[Case], seconds: float, lanes: int, seed: int) -> list[Case]:
+    """A case of each place and fault first, then whatever the time allows; by the seed."""
+    shuffled = random.Random(seed).sample(made, len(made))
+    seen: set[tuple[str, str]] = set()
+    rank: dict[str, int] = {}
+    for case in shuffled:
+        kind = (case.place, case.fault)
+        rank[case.name] = kind in seen
+        seen.add(kind)
+    chosen, left = [], seconds * lanes
+    for case in sorted(shuffled, key=lambda case: rank[case.name]):
+        if left > 0:
+            chosen.append(case)
+            left -= case.seconds + OVERHEAD
+    # The long ones first, so that no lane is left alone with them.
+    return sorted(chosen, key=lambda case: -case.seconds)
+
+
+class Tally:
+    """Counts and tells; shared by the lanes."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self._lock = threading.Lock()
+        self._rows: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+        self.failed = 0
+        self.slowest = 0.0
+
+    def skip(self, case: Case) -> None:
+        with self._lock:
+            self._rows[row_of(case)][2] += 1
+
+    def add(self, case: Case, seconds: float, problem: str | None) -> None:
+        with self._lock:
+            row = self._rows[row_of(case)]
+            row[0] += 1
+            row[1] += problem is None
+            self.slowest = max(self.slowest, seconds)
+            if problem is not None:
+                self.failed += 1
+                print(f"FAILED {case.name}: {problem}\n"
+                      f"  again: {self._command} --only '{case.name}'", flush=True)
+
+    def print(self) -> None:
+        faults = sorted({fault for fault, _ in self._rows})
+        places = tuple(TALKS_TO)
+        print(f"\n{'fault':24}" + "".join(f"{place:>20}" for place in places))
+        for fault in faults:
+            cells = (self._rows.get((fault, place)) for place in places)
+            print(f"{fault:24}" + "".join(f"{cell_of(row):>20}" for row in cells))
+        cases_, passed, skipped = (sum(row[i] for row in self._rows.values()) for i in range(3))
+        print(f"each cell: cases as expected / cases; the slowest step took {self.slowest:.1f} s"
+              f" of {DEADLINE} + {MARGIN}")
+        print(f"network: {passed} passed, {cases_ - passed} failed"
+              + (f", {skipped} skipped" if skipped else ""))
+
+
+def row_of(case: Case) -> tuple[str, str]:
+    return case.fault.partition(":")[0], case.place
+
+
+def cell_of(row: list[int] | None) -> str:
+    if row is None:
+        return "-"
+    return f"{row[1]}/{row[0]}" if row[0] else "skipped"
+
+
+def work(lane: Lane, todo: queue.SimpleQueue[Case], tally: Tally) -> None:
+    while True:
+        try:
+            case = todo.get_nowait()
+        except queue.Empty:
+            return
+        problem, seconds = None, 0.0
+        try:
+            seconds = run_case(lane, case).seconds
+        except Broken as broken:
+            problem = str(broken)
+        except Exception as error:  # whatever it was, the other cases go on
+            problem = f"{type(error).__name__}: {error}"
+        if problem is not None:
+            lane.start_over()
+        tally.add(case, seconds, problem)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build-dir", type=Path, default=Path("build"), help="default: build")
+    parser.add_argument("--full", action="store_true", help="more cases, at more positions")
+    parser.add_argument("--only", metavar="CASE", help="a case's name, or how several names begin")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10 ** 6),
+                        help="chooses the cases")
+    parser.add_argument("--seconds", type=float, help="of cases, about")
+    parser.add_argument("--lanes", type=int, default=10, help="cases side by side; default: 10")
+    parser.add_argument("--every", type=int, help="also every so many bytes")
+    options = parser.parse_args()
+    command = f"python3 tests/torture/network.py --build-dir '{options.build_dir}'"
+    end_on_signals()
+    with ExitStack() as stack:
+        world = World(stack, options.build_dir)
+        lanes = [Lane(stack, world, number)
+                 for number in range(1 if options.only else options.lanes)]
+        clean = measure(lanes[0])
+        chosen = select(options, clean, len(lanes))
+        tally = Tally(command)
+        todo: queue.SimpleQueue[Case] = queue.SimpleQueue()
+        for case in chosen:
+            if case.actor == "dns" and world.no_names:
+                tally.skip(case)
+            else:
+                todo.put(case)
+        if world.no_names:
+            print(f"skip: DNS: {world.no_names}")
+        threads = [threading.Thread(target=work, args=(lane, todo, tally)) for lane in lanes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        tally.print()
+    return 1 if tally.failed or not chosen else 0
+
+
+def select(options: argparse.Namespace, clean: dict[tuple[str, str], Recording],
+           lanes: int) -> list[Case]:
+    every = options.every or (EVERY if options.full else 0)
+    made = cases.all_cases(clean, every)
+    if options.only:
+        chosen = [case for case in made if case.name.startswith(options.only)]
+        return chosen or [placed_anew(options.only, clean)]
+    seconds = options.seconds or (FULL if options.full else SHORT)
+    chosen = choose(made, seconds, lanes, options.seed)
+    print(f"network: {len(chosen)} of {len(made)} cases in {lanes} lanes, --seed {options.seed}",
+          flush=True)
+    return chosen
+
+
+def placed_anew(name: str, clean: dict[tuple[str, str], Recording]) -> Case:
+    """A case by its position, which this run's own bytes would not have chosen."""
+    stem, _, position = name.rpartition("/")
+    for case in cases.all_cases(clean, 1):
+        if case.name == name:
+            return case
+    raise SystemExit(f"network: there is no case {stem} at {position}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

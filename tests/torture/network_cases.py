@@ -1,0 +1,277 @@
+"""The cases of network.py: at which place, in which step, what goes wrong, and how that must end.
+
+A case is named place/step/fault[/position]. Positions come from a clean run: the borders and the
+middles of its TLS records, which are the handshake, each request and each answer.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Any, Callable, Iterator
+
+from . import impostor
+from .gate import DOWN, PLACED, UP, WHOLE, Fault, Recording
+from .impostor import Session
+
+AWS, DATABASE, PROXY = "secrets-manager", "database", "proxy"
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+# finishSecret, run as a command, proves for itself what testSecret proved in another process.
+TALKS_TO = {AWS: STEPS, DATABASE: STEPS[1:], PROXY: STEPS[2:]}
+
+DONE, INVALID, UNAVAILABLE = "OK", "INVALID", "UNAVAILABLE"
+
+# What a message must name: the place, and the setting or the thing to look at.
+PLACE_WORDS = {AWS: "Secrets Manager at 127.0.0.1", DATABASE: "the database at localhost",
+               PROXY: "the proxy at localhost"}
+CA_WORDS = {AWS: "AWS_CA_BUNDLE", DATABASE: "TANDEM_DATABASE_CA", PROXY: "TANDEM_PROXY_CA"}
+CLOSED_WORDS = {AWS: "VPC endpoint or NAT", DATABASE: "nothing listens", PROXY: "nothing listens"}
+
+RETRY = 500  # bytes: less is the yes to TLS, or a server that wants another key first
+SLACK = 80  # bytes by which signatures and tickets make two runs differ
+
+
+@dataclass(frozen=True)
+class Case:
+    place: str
+    step: str
+    fault: str
+    position: int | None
+    ends: tuple[str, ...]         # OK or error classes; more than one where both are right
+    words: tuple[str, ...] = ()   # patterns of what the message of a failure holds
+    gate: Fault = Fault()
+    actor: str = ""               # which kind of impostor stands behind the gate, and
+    script: str = ""              # what it does
+    seconds: float = 1.0          # about so long
+
+    @property
+    def name(self) -> str:
+        parts = [self.place, self.step, self.fault]
+        return "/".join(parts if self.position is None else [*parts, str(self.position)])
+
+
+# Transport ------------------------------------------------------------------------------------
+
+def records(data: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Where each TLS record begins and ends."""
+    while start + 5 <= len(data):
+        end = start + 5 + struct.unpack("!H", data[start + 3:start + 5])[0]
+        yield start, min(end, len(data))
+        start = end
+
+
+def positions(recording: Recording, place: str, direction: str, every: int) -> list[int]:
+    data = bytes(recording.sent[direction])
+    start = 0 if place == AWS else {UP: 8, DOWN: 1}[direction]
+    marks = {0, 1, start, start + 3, len(data)} | set(range(0, len(data), every) if every else ())
+    for begin, end in records(data, start):
+        marks |= {(begin + end) // 2, end}
+    return sorted(mark for mark in marks if mark <= len(data))
+
+
+def spoken(turns: list[tuple[str, int]], direction: str) -> int:
+    return max((end for way, end in turns if way == direction), default=0)
+
+
+def needed(recording: Recording, direction: str, place: str) -> int:
+    """Up to here each byte is needed; where a place is asked again, for the first answer only."""
+    turns = recording.turns[:4] if place == AWS else recording.turns
+    # What the client says last, goodbye, is answered by nobody.
+    while turns and turns[-1][0] == UP:
+        turns = turns[:-1]
+    return spoken(turns, direction)
+
+
+def placed(place: str, step: str, recording: Recording, every: int) -> Iterator[Case]:
+    for kind in PLACED:
+        for direction in (DOWN,) if kind == "garbage" else (UP, DOWN):
+            need = needed(recording, direction, place) - SLACK
+            handshake = next(end for way, end in recording.turns if way == DOWN and end > RETRY)
+            for position in positions(recording, place, direction, every):
+                for once in (False, True) if place != DATABASE else (False,):
+                    ends = ends_of(place, kind, once, position < need,
+                                   direction == DOWN and position <= handshake + SLACK)
+                    yield Case(place, step, f"{kind}-{direction}{'-once' if once else ''}",
+                               position, ends, gate=Fault(kind, direction, position, once),
+                               words=(PLACE_WORDS[place],) if ends == (UNAVAILABLE,) else (),
+                               seconds=seconds_of(place, kind))
+
+
+def seconds_of(place: str, kind: str) -> float:
+    if kind == "half-open":
+        return 5.5
+    return 0.7 if place == DATABASE else 2.0
+
+
+def ends_of(place: str, kind: str, once: bool, is_needed: bool,
+            in_handshake: bool) -> tuple[str, ...]:
+    if kind == "flip":  # a certificate may be hit, or two bytes of a record that nobody looks at
+        return DONE, UNAVAILABLE, INVALID
+    if kind == "garbage" and in_handshake and place != AWS:
+        return (DONE, UNAVAILABLE, INVALID) if once else (UNAVAILABLE, INVALID)
+    if once:  # both are asked again, but a peer that hangs may cost all the time there is
+        return (DONE, UNAVAILABLE) if kind == "half-open" else (DONE,)
+    return (UNAVAILABLE,) if is_needed else (DONE, UNAVAILABLE)
+
+
+def whole(place: str, step: str) -> Iterator[Case]:
+    for kind in WHOLE:
+        done = kind in ("delay", "drip")
+        words = (CLOSED_WORDS[place],) if kind == "refuse" else (PLACE_WORDS[place],)
+        yield Case(place, step, kind, None, (DONE,) if done else (UNAVAILABLE,),
+                   () if done else words, Fault(kind), seconds=2.0 if done else 5.5)
+
+
+# TLS ------------------------------------------------------------------------------------------
+
+CERTIFICATES = ("expired", "self-signed", "other-ca", "other-name", "not-yet-valid", "client-usage",
+                "tls-1.1")
+
+
+def certificates(place: str, step: str) -> Iterator[Case]:
+    for kind in CERTIFICATES:
+        words = (PLACE_WORDS[place],) + (() if kind == "tls-1.1" else (CA_WORDS[place],))
+        # libcurl does not tell an old server from one that broke off; asking again does no harm.
+        end = UNAVAILABLE if kind == "tls-1.1" and place == AWS else INVALID
+        yield Case(place, step, f"tls-{kind.removeprefix('tls-')}", None, (end,), words,
+                   actor="certificate", script=kind)
+
+
+# PostgreSQL -----------------------------------------------------------------------------------
+
+Script = Callable[[Session, Any], None]
+POSTGRES: dict[str, tuple[str, Script]] = {
+    "no-tls": (INVALID, impostor.refuse_tls),
+    "error-in-clear": (UNAVAILABLE, impostor.error_in_clear),
+    "injected-before-tls": (INVALID, impostor.injected),
+    "plaintext-after-yes": (INVALID, impostor.plaintext_after_yes),
+    "closed-after-yes": (UNAVAILABLE, impostor.closed_after_yes),
+    "asks-no-password": (INVALID, impostor.no_password),
+    "scram-forged": (INVALID, impostor.scram_forged),
+    "unknown-authentication": (INVALID, impostor.unknown_authentication),
+    "enormous-message": (UNAVAILABLE, impostor.enormous_message),
+    "endless-notices": (UNAVAILABLE, impostor.endless_notices),
+    "endless-rows": (UNAVAILABLE, impostor.endless_rows),
+}
+
+
+def postgres(place: str, step: str) -> Iterator[Case]:
+    for name, (end, _) in POSTGRES.items():
+        # Clear text that came together with the yes is noticed only after the handshake, if ever.
+        ends = (INVALID, UNAVAILABLE) if name == "plaintext-after-yes" else (end,)
+        yield Case(place, step, name, None, ends, (PLACE_WORDS[place],), actor="postgres",
+                   script=name, seconds=3.0)
+
+
+# HTTP -----------------------------------------------------------------------------------------
+
+ACTIONS = (("DescribeSecret", "createSecret"), ("GetSecretValue", "createSecret"),
+           ("PutSecretValue", "createSecret"), ("BatchGetSecretValue", "setSecret"),
+           ("UpdateSecretVersionStage", "setSecret"), ("GetSecretValue", "testSecret"),
+           ("DescribeSecret", "finishSecret"), ("UpdateSecretVersionStage", "finishSecret"))
+HTML = b"<html><body>Welcome to the hotel</body></html>"
+
+
+def http(status: str, body: bytes = b"", *headers: str, length: str | None = None) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *headers,
+             f"Content-Length: {len(body) if length is None else length}", "Connection: close"]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def said(data: bytes) -> Callable[[Session], None]:
+    def answer(session: Session) -> None:
+        session.send(data)
+    return answer
+
+
+def endless(head: bytes, piece: bytes) -> Callable[[Session], None]:
+    def answer(session: Session) -> None:
+        session.send(head)
+        session.flood(piece)
+    return answer
+
+
+OPEN_END = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+ANSWERS: dict[str, tuple[str, Callable[[Session], None]]] = {
+    "500-empty": (UNAVAILABLE, said(http("500 Internal Server Error"))),
+    "500-html": (UNAVAILABLE, said(http("500 Internal Server Error", HTML))),
+    "503-half-json": (UNAVAILABLE, said(http("503 Service Unavailable", b'{"__type":"Serv'))),
+    "500-xml": (UNAVAILABLE, said(http("500 x", b"<ErrorResponse><Error><Code>x</Code>"))),
+    "400-empty": (INVALID, said(http("400 Bad Request"))),
+    "400-html": (INVALID, said(http("400 Bad Request", HTML))),
+    "400-throttled": (UNAVAILABLE, said(http("400 x", b'{"__type":"ThrottlingException"}'))),
+    "404-html": (INVALID, said(http("404 Not Found", HTML))),
+    "200-empty": (INVALID, said(http("200 OK"))),
+    "204": (INVALID, said(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")),
+    "200-html": (INVALID, said(http("200 OK", HTML))),
+    "200-half-json": (INVALID, said(http("200 OK", b'{"ARN":"arn:aws:secr'))),
+    "200-no-fields": (INVALID, said(http("200 OK", b"{}"))),
+    "200-list": (INVALID, said(http("200 OK", b"[]"))),
+    "200-null": (INVALID, said(http("200 OK", b"null"))),
+    "200-wrong-types": (INVALID, said(http("200 OK", b'{"ARN":7,"Name":[],"SecretString":{},'
+                                                     b'"VersionId":0,"VersionIdsToStages":"x",'
+                                                     b'"SecretValues":7,"VersionStages":{}}'))),
+    "200-deep": (INVALID, said(http("200 OK", b'{"a":' * 100000))),
+    "huge-header": (INVALID, said(http("200 OK", b"{}", "X-Long: " + "x" * 90000))),
+    "endless-headers": (INVALID, endless(b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 1000 + b"\r\n")),
+    "endless-100": (UNAVAILABLE, endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100)),
+    "endless-body": (INVALID, endless(OPEN_END, b" " * 65536)),
+    "shorter-than-told": (UNAVAILABLE, said(http("200 OK", b"{}", length="5000"))),
+    "longer-than-told": (INVALID, said(http("200 OK", b'{"ARN":"x"}' * 99, length="5"))),
+    "length-no-number": (UNAVAILABLE, said(http("200 OK", b"{}", length="many"))),
+    "chunked-garbage": (UNAVAILABLE, said(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                          b"zz\r\n{}\r\n0\r\n\r\n")),
+    "not-http": (UNAVAILABLE, said(b"SSH-2.0-OpenSSH_9.2\r\n" + b"\0" * 300)),
+    "no-answer": (UNAVAILABLE, said(b"")),
+    "redirect-plaintext": (INVALID, said(b"")),   # both need the port that must not be asked
+    "redirect-307": (INVALID, said(b"")),
+}
+
+# Where a batch is refused or has nothing in it, each secret is read by itself: that is as good.
+BATCH_MAY = (DONE, INVALID, UNAVAILABLE)
+
+
+def redirect(status: str, port: int) -> bytes:
+    return http(status, b"", f"Location: http://127.0.0.1:{port}/")
+
+
+def answers() -> Iterator[Case]:
+    for action, step in ACTIONS:
+        for name, (end, _) in ANSWERS.items():
+            ends = BATCH_MAY if action == "BatchGetSecretValue" and end == INVALID else (end,)
+            yield Case(AWS, step, f"{name}:{action}", None, ends,
+                       (f"{action}|{PLACE_WORDS[AWS]}",), actor="http",
+                       script=f"{name}:{action}", seconds=2.0 if end == UNAVAILABLE else 0.7)
+
+
+# DNS ------------------------------------------------------------------------------------------
+
+AWS_NAME = "secretsmanager.tandem.test"
+DNS = ("no-such-name", "servfail", "silent")
+
+
+def names(place: str, step: str) -> Iterator[Case]:
+    for mode in DNS:
+        # The host keeps its name: /etc/hosts is empty, and curl alone knows localhost by heart.
+        host = AWS_NAME if place == AWS else "localhost"
+        yield Case(place, step, f"dns-{mode}", None, (UNAVAILABLE,), (host,),
+                   actor="dns", script=mode, seconds=5.5 if mode == "silent" else 2.0)
+
+
+def all_cases(clean: dict[tuple[str, str], Recording], every: int) -> list[Case]:
+    made: list[Case] = [*answers()]
+    for (place, step), recording in clean.items():
+        made += placed(place, step, recording, every)
+        made += whole(place, step)
+        made += certificates(place, step)
+        made += names(place, step)
+        if place != AWS:
+            made += postgres(place, step)
+    return made
+
+
+def listener() -> tuple[socket.socket, int]:
+    """A port where nobody must ever call."""
+    server = socket.create_server(("127.0.0.1", 0))
+    return server, server.getsockname()[1]
