@@ -5,13 +5,12 @@
     python3 tests/torture/network.py --build-dir build --only database/setSecret/half-open-down/1234
 
 Each case begins a rotation, goes as far as the step in question, lets the network turn hostile,
-runs that step, and asserts: it ended inside its deadline; with the right error class, and a message that
-names the place; nothing but TLS was spoken and no password or key crossed in clear; AWSCURRENT is
-still the old one and logs in, directly and through the proxy. Then the network heals, and the
+runs that step, and asserts: it ended inside its deadline; with the right error class, and a message
+that names the place; nothing but TLS was spoken and no password or key crossed in clear; AWSCURRENT
+is still the old one and logs in, directly and through the proxy. Then the network heals, and the
 rotation must finish. Lanes run cases side by side, each with users, secrets, gates and a proxy of
 its own, because a case mostly waits.
 """
-
 
 from __future__ import annotations
 
@@ -68,8 +67,8 @@ def run_case(lane: Lane, case: Case) -> Ended:
     for stage in ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"):  # learn them, to look for them
         if lane.version(stage):
             lane.read(lane.secret, VersionStage=stage)
-    check_end(lane, case, ended)
     check_crossing(lane, case, recordings, actor, ended)
+    check_end(lane, case, ended)
     if case.step != "finishSecret" and lane.version() != before:
         raise Broken("AWSCURRENT has moved")
     lane.check_current("after the fault")
@@ -152,7 +151,7 @@ def check_crossing(lane: Lane, case: Case, recordings: list[Recording], actor: I
 
 
 def check_tls_only(said: bytes, place: str) -> None:
-    """Secrets Manager hears TLS; the others are asked for TLS first, and nothing before they say."""
+    """Secrets Manager hears TLS; the others the question for it, and nothing before their yes."""
     if place != AWS:
         if not SSL_REQUEST.startswith(said[:8]):
             raise Broken(f"said {said[:8]!r} first")
