@@ -190,6 +190,7 @@ struct search {
 	const struct credential *last; /* or NULL */
 	struct credential older[OLDER_TRIES];
 	size_t count;
+	struct status unread; /* why a version could not be looked into; OK: each could */
 };
 
 static void search_clear(struct search *search)
@@ -210,12 +211,15 @@ static bool was_tried(const struct search *search, const struct credential *cred
 
 static bool knows_another_password(const struct secret_version *version, void *context)
 {
-	const struct search *search = context;
+	struct search *search = context;
 	const struct plan *plan = &search->now->plan;
 	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
 	struct status parsed = credential_parse(&version->value, "an older version", &credential);
 	bool told;
 
+	/* What is no credential is passed over; what memory was short for may be the one. */
+	if (parsed.code != STATUS_OK && parsed.code != STATUS_INVALID)
+		search->unread = parsed;
 	return parsed.code == STATUS_OK && strcmp(credential.username, plan->inactive_user) == 0 &&
 	       plan_check_place(plan, &credential, "", &told).code == STATUS_OK &&
 	       !was_tried(search, &credential);
@@ -231,6 +235,7 @@ static struct status find_older(const struct rotation *rotation, struct search *
 	struct status found = rotation->store->ops->find(rotation->store, rotation->secret_id,
 							 knows_another_password, search, &version);
 
+	TRY(search->unread);
 	if (found.code == STATUS_DENIED)
 		return failure(STATUS_NOT_FOUND, "%s", found.detail);
 	TRY(found);

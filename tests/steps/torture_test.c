@@ -48,6 +48,17 @@ static void begin_here(struct world *world)
 	world_version(world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] = false;
 }
 
+/* After an edit by hand AWSPREVIOUS is the active user's too: the other's stands in an older version. */
+static void edit_by_hand(struct world *world)
+{
+	char edited[600];
+
+	snprintf(edited, sizeof(edited), "%s ",
+		 world_version(world, APPLICATION_SECRET, STAGE_CURRENT)->value);
+	world_put(world, APPLICATION_SECRET, "version-1", STAGE_PREVIOUS, NULL);
+	world_put(world, APPLICATION_SECRET, "version-2", STAGE_CURRENT, edited);
+}
+
 /* RotateImmediately=false: the current value once more, under the token. */
 static void stage_the_current(struct world *world)
 {
@@ -82,6 +93,7 @@ static const struct scene scenes[] = {
 	{"second rotation, admin, proxy", BOTH, rotate_once, .wrong_tries = 0},
 	{"begun here", WORLD_PLAIN, begin_here, .wrong_tries = 1},
 	{"begun here, proxy", WORLD_PROXIES_TOO, begin_here, .wrong_tries = 1},
+	{"password in an older version", WORLD_PLAIN, edit_by_hand, .wrong_tries = 1},
 	{"warm function", WORLD_PLAIN, .warm = true, .wrong_tries = 1},
 	{"warm function, admin, proxy", BOTH, .warm = true},
 	{"step done before", WORLD_PLAIN, .again = true, .wrong_tries = 1},
