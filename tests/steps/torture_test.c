@@ -6,7 +6,6 @@
  */
 #include "test.h"
 
-#include "core/credential.h"
 #include "failing_memory.h"
 #include "fakes/world.h"
 
@@ -146,25 +145,28 @@ static int total_changes(const struct world *world)
 	return changes;
 }
 
+static void assert_not_in(const char *text, const char *password, size_t length)
+{
+	if (length > 0 && memmem(text, strlen(text), password, length) != NULL)
+		fail_msg("a password in: %s", text);
+}
+
+/* The worlds write "password" without an escape in it, and no generated one needs one. */
 static void assert_no_password_in(struct world *world, const char *text)
 {
-	if (text[0] == '\0')
-		return;
-	for (size_t i = 0; i < WORLD_USERS; i++)
-		if (world->users[i].name[0] != '\0' && strstr(text, world->users[i].password))
-			fail_msg("a password in: %s", text);
-	for (size_t i = 0; i < WORLD_SECRETS; i++)
-		for (size_t j = 0; j < WORLD_VERSIONS; j++) {
-			AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
-			AUTO(secret_clear) struct secret value = SECRET_INIT;
-			const char *stored = world->secrets[i].versions[j].value;
+	static const char key[] = "\"password\"";
 
-			if (stored == NULL)
+	for (size_t i = 0; i < WORLD_USERS && text[0] != '\0'; i++)
+		assert_not_in(text, world->users[i].password, strlen(world->users[i].password));
+	for (size_t i = 0; i < WORLD_SECRETS && text[0] != '\0'; i++)
+		for (size_t j = 0; j < WORLD_VERSIONS; j++) {
+			const char *stored = world->secrets[i].versions[j].value, *at;
+
+			at = stored != NULL ? strstr(stored, key) : NULL;
+			if (at == NULL)
 				continue;
-			assert_ok(secret_make(stored, strlen(stored), &value));
-			assert_ok(credential_parse(&value, "a version", &credential));
-			if (strstr(text, secret_reveal(&credential.password)) != NULL)
-				fail_msg("a password in: %s", text);
+			at = strchr(at + strlen(key), '"') + 1;
+			assert_not_in(text, at, strcspn(at, "\""));
 		}
 }
 
@@ -304,10 +306,12 @@ static int torture(const struct scene *scene, enum step step, const struct harm 
 			judge(&world, step, harm, &status);
 		else
 			assert_ok(status);
-		/* What said that it is done needs no retry. */
-		go_on(&world, scene, status.code == STATUS_OK ? step + 1 : again_from);
-		assert_end(&world, undisturbed);
-		if (harm->to == TO_CALL) {
+		/* What said that it is done needs no retry. What one shortage leaves is retried above. */
+		if (!hit || harm->shortage != SHORTAGE_FOR_GOOD) {
+			go_on(&world, scene, status.code == STATUS_OK ? step + 1 : again_from);
+			assert_end(&world, undisturbed);
+		}
+		if (harm->to == TO_CALL && again_from == step) {
 			go_on(&world, scene, first_step(scene));
 			assert_end(&world, undisturbed);
 		}
@@ -348,7 +352,7 @@ static void step_survives_every_failure(void **state)
 				tally->allocations[step] = count;
 			if (harms[i].to == TO_RANDOM)
 				tally->draws += count;
-			if (step != first_step(scene) && harms[i].to == TO_CALL)
+			if (step != first_step(scene) && harms[i].answer == STATUS_UNAVAILABLE)
 				tally->faults += torture(scene, step, &harms[i], first_step(scene),
 							 undisturbed);
 		}
