@@ -31,12 +31,11 @@ from stack.tandem import clean_environment, program
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "concurrency.md"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-PLANS = ("self", "admin", "missing clone", "proxy pair")
 AT_A_TIME = 8  # scenarios that do not know of each other
 
 
 class Secret(support.Pair):
-    """A pair with its secrets, as one of PLANS has them."""
+    """A pair with its secrets. Plans: self, admin, missing clone (with an admin), proxy pair."""
 
     def __init__(self, world: Concurrency, plan: str) -> None:
         super().__init__(world, f"u{uuid.uuid4().hex[:12]}", missing_clone=plan == "missing clone")
@@ -76,7 +75,7 @@ class Secret(support.Pair):
 
 
 class Concurrency(support.World):
-    """`first` and `second`: two environments of the function; `first` can be held."""
+    """Some environments of the function, each of which can be held at a call."""
 
     with_lambda = False
     # Nobody answers the sandbox's own invocations: it gives up at once, and we call the steps.
@@ -84,7 +83,7 @@ class Concurrency(support.World):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """One world for every class of this file: the servers take longer than most of its tests."""
+        """One world for every class of this file: its servers take longer than most tests."""
         if "stack" in vars(Concurrency):
             return
         super(Concurrency, Concurrency).setUpClass()
@@ -106,7 +105,8 @@ class Concurrency(support.World):
 
     def setUp(self) -> None:
         super().setUp()
-        self.addCleanup(self.first.gate.release)  # a test that failed must not spoil the next
+        for function in (self.first, *self.others):  # a test that failed must not spoil the next
+            self.addCleanup(function.gate.release)
 
     @classmethod
     def new_function(cls) -> Function:
@@ -200,21 +200,31 @@ class Concurrency(support.World):
             with self.subTest(plan=plan, before=step):
                 future.result()
 
-    def somebody_waits(self) -> bool:
-        """Is a session of the database waiting for another one's lock?"""
-        return self.watcher.query("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted") == [("t",)]
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        with self.postgres.admin() as self.watcher:
-            yield
-
-    def wait_or_block(self, ended: Callable[[], bool]) -> None:
+    def wait_or_block(self, pair: Secret, ended: Callable[[], bool]) -> None:
         """Until it has ended, or waits for the one that is held: then only that one can go on."""
         deadline = time.monotonic() + 30
-        while not ended() and not self.somebody_waits():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.01)
+        with self.postgres.admin() as watcher:
+            while not ended() and watcher.query(
+                    "SELECT FROM pg_locks WHERE NOT granted AND"
+                    f" (locktype <> 'advisory' OR objid = hashtext('{pair.clone}')::oid"
+                    f" OR objid = hashtext('{pair.base}')::oid)") == []:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.01)
+
+    def in_waves(self, scenario: Callable[[int, Function, Function], bool]) -> int:
+        """For n = 1, 2, 3 … until there was no n-th call to hold, some at a time.
+
+        How many there were. Each gets two functions of its own.
+        """
+        width = AT_A_TIME // 2
+        with ThreadPoolExecutor(width) as pool:
+            for number in count(1, width):
+                wave = [pool.submit(scenario, number + i, *self.others[2 * i:2 * i + 2])
+                        for i in range(width)]
+                held = [future.result() for future in wave]
+                if not all(held):
+                    return number - 1 + sum(held)
+        raise AssertionError("unreachable")
 
 
 def tearDownModule() -> None:
@@ -224,28 +234,28 @@ def tearDownModule() -> None:
 
 class SameStep(Concurrency):
     def run_each_step_twice(self, plan: str) -> None:
-        """`first` is held at its n-th call while `second` does the same step; n = 1, 2, 3 …"""
-        with self.watching():
-            for number in count(1):
-                pair = Secret(self, plan)
-                token = self.begin(pair)
-                held = [self.run_twice(pair, token, step, number) for step in STEPS]
-                self.assert_rotated(pair, pair.clone)
-                self.assert_current_works(pair)
-                if not any(held):
-                    break
-        self.assertGreater(number, 4, "so few calls prove nothing")
-
-    def run_twice(self, pair: Secret, token: str, step: str, number: int) -> bool:
-        self.first.gate.hold(number)
-        self.first.begin(step, pair.secret, token)
-        held = self.first.gate.wait_held(self.first.ended)
-        if held:
-            self.second.begin(step, pair.secret, token)
-            self.wait_or_block(self.second.ended)
+        """One is held at its n-th call of each step while another one does the same step."""
+        def scenario(number: int, *functions: Function) -> bool:
+            pair = Secret(self, plan)
+            token = self.begin(pair)
+            held = [self.run_twice(pair, token, step, number, *functions) for step in STEPS]
+            self.assert_rotated(pair, pair.clone)
             self.assert_current_works(pair)
-        self.first.gate.release()
-        for function in (self.first, self.second)[:1 + held]:
+            return any(held)
+
+        self.assertGreater(self.in_waves(scenario), 3, "so few calls prove nothing")
+
+    def run_twice(self, pair: Secret, token: str, step: str, number: int,
+                  first: Function, second: Function) -> bool:
+        first.gate.hold(number)
+        first.begin(step, pair.secret, token)
+        held = first.gate.wait_held(first.ended)
+        if held:
+            second.begin(step, pair.secret, token)
+            self.wait_or_block(pair, second.ended)
+            self.assert_current_works(pair)
+        first.gate.release()
+        for function in (first, second)[:1 + held]:
             self.assertEqual(function.end(), Outcome("OK"), (pair.plan, step, number))
         self.assert_current_works(pair)
         return held
@@ -340,39 +350,37 @@ class OldRotation(Concurrency):
 
     def test_set_secret_that_comes_late_changes_nothing(self) -> None:
         """Held at each of its calls, while its rotation is given up and another one ends."""
-        with self.watching():
-            for plan in ("self", "admin", "proxy pair"):
-                for number in count(1):
-                    with self.subTest(plan=plan, number=number):
-                        held = self.outlive(Secret(self, plan), number)
-                    if not held:
-                        break
-                self.assertGreater(number, 3, "so few calls prove nothing")
+        for plan in ("self", "admin", "proxy pair"):
+            with self.subTest(plan=plan):
+                calls = self.in_waves(
+                    lambda number, *functions: self.outlive(plan, number, *functions))
+                self.assertGreater(calls, 2, "so few calls prove nothing")
 
-    def outlive(self, pair: Secret, number: int) -> bool:
+    def outlive(self, plan: str, number: int, late: Function, new: Function) -> bool:
+        pair = Secret(self, plan)
+        pair.function = new
         old = self.begin(pair)
         self.run_well(pair, old, "createSecret")
-        self.first.gate.hold(number)
-        self.first.begin("setSecret", pair.secret, old)
-        if not self.first.gate.wait_held(self.first.ended):
-            self.first.gate.release()
-            self.assertEqual(self.first.end(), Outcome("OK"))
+        late.gate.hold(number)
+        late.begin("setSecret", pair.secret, old)
+        if not late.gate.wait_held(late.ended):
+            late.gate.release()
+            self.assertEqual(late.end(), Outcome("OK"))
             return False
         self.give_up(pair)
-        new = self.begin(pair)
-        self.run_well(pair, new, "createSecret")
-        self.second.begin("setSecret", pair.secret, new)
-        self.wait_or_block(self.second.ended)
-        waits = not self.second.ended()
+        token = self.begin(pair)
+        self.run_well(pair, token, "createSecret")
+        new.begin("setSecret", pair.secret, token)
+        self.wait_or_block(pair, new.ended)
+        waits = not new.ended()
         if not waits:
-            self.assertEqual(self.second.end(), Outcome("OK"))
-            self.run_well(pair, new, "testSecret", "finishSecret")
-        self.first.gate.release()
-        late = self.first.end()
-        self.assertEqual(late.error, "CONFLICT", late)
+            self.assertEqual(new.end(), Outcome("OK"))
+            self.run_well(pair, token, "testSecret", "finishSecret")
+        late.gate.release()
+        self.assertEqual(late.end().error, "CONFLICT", number)
         if waits:
-            self.assertEqual(self.second.end(), Outcome("OK"))
-            self.run_well(pair, new, "testSecret", "finishSecret")
+            self.assertEqual(new.end(), Outcome("OK"))
+            self.run_well(pair, token, "testSecret", "finishSecret")
         self.assert_rotated(pair, pair.clone)
         self.assert_current_works(pair)
         self.rotate_anew(pair)
@@ -723,7 +731,7 @@ class Stopped(Concurrency):
 
 
 class TwoCommands(Concurrency):
-    PAIRS = 30
+    PAIRS = 20
 
     def end(self, process: subprocess.Popen[str]) -> str:
         """"" when it went well, else what it said; only one thing may be said."""
@@ -753,22 +761,23 @@ class TwoCommands(Concurrency):
                 future.result()
 
     def test_two_commands_one_held_at_each_call(self) -> None:
-        gate, other = (self.enterContext(Gate(self.sandbox)) for _ in range(2))
-        with self.watching():
+        def scenario(number: int, *_: Function) -> bool:
             pair = Secret(self, "self")
-            for number in count(1):
+            with Gate(self.sandbox) as gate, Gate(self.sandbox) as other:
                 gate.hold(number)
                 held = start(self, gate, "rotate", pair.secret)
                 if not gate.wait_held(lambda: held.poll() is not None):
                     gate.release()
                     self.assertEqual(self.end(held), "")
-                    break
+                    return False
                 rival = start(self, other, "rotate", pair.secret)
-                self.wait_or_block(lambda: rival.poll() is not None)
+                self.wait_or_block(pair, lambda: rival.poll() is not None)
                 gate.release()
                 self.assertIn("", [self.end(held), self.end(rival)])
                 self.assert_sound(pair)
-            self.assertGreater(number, 10, "so few calls prove nothing")
+                return True
+
+        self.assertGreater(self.in_waves(scenario), 9, "so few calls prove nothing")
 
 
 class Document(unittest.TestCase):

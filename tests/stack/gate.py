@@ -1,7 +1,7 @@
 """Tandem as a Lambda function behind a gate that can hold any one of its calls back.
 
-An interleaving that is left to luck is hardly ever met: here the n-th call to Secrets Manager waits,
-before it is done, until the test has done something else. The gate passes every byte on to
+An interleaving that is left to luck is hardly ever met: here the n-th call to Secrets Manager
+waits, before it is done, until the test has done something else. The gate passes every byte on to
 the sandbox as it came (the signature covers the Host header, which stays), and it is the Runtime
 API of this one process, so that a test says which of two functions gets which event.
 """
