@@ -10,6 +10,7 @@
 #include "runtime/lambda.h"
 #include "runtime/program.h"
 
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +92,13 @@ static void log_failure(const struct log *log, struct status why)
 	log_write(log, LOG_ERROR, why.detail, fields);
 }
 
-/* A configuration that cannot be read: said where the reader is. */
+/* OpenSSL 3.0 goes on without the context that it had no memory for, and falls over it later. */
+static struct status start_openssl(void)
+{
+	return OSSL_LIB_CTX_get0_global_default() != NULL ? OK : OUT_OF_MEMORY;
+}
+
+/* A configuration that cannot be read, or no memory for it: said where the reader is. */
 static int refuse_to_start(struct status why)
 {
 	const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
@@ -103,7 +110,7 @@ static int refuse_to_start(struct status why)
 		return EXIT_FAILED;
 	}
 	fprintf(stderr, "tandem: %s\n", why.detail);
-	return EXIT_USAGE;
+	return why.code == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
 /* Help, version and mistakes need no configuration. `*done`: there is nothing left to run. */
@@ -149,6 +156,8 @@ int main(int argc, char **argv)
 			return status;
 	}
 	ready = config_load(look_up, &config);
+	if (ready.code == STATUS_OK)
+		ready = start_openssl();
 	if (ready.code == STATUS_OK)
 		ready = aws_open(&config, &aws);
 	if (ready.code != STATUS_OK)
