@@ -1,0 +1,283 @@
+"""Takes the memory away: an allocation of the whole process fails, another one in each run.
+
+    python3 tests/torture/memory.py --build-dir build           a sample, in less than a minute
+    python3 tests/torture/memory.py --build-dir build --all     one of every kind; hours
+    python3 tests/torture/memory.py --build-dir build --each    every single one; days
+    python3 tests/torture/memory.py --build-dir build --plan proxy --step setSecret --at 57
+
+The program is the release build; PostgreSQL and PgBouncer are real, the sandbox stands in for AWS;
+TLS everywhere. no_memory.so, preloaded, fails the n-th malloc() of a step, whoever asks for it: the
+program, libcurl, OpenSSL, libpq, libc. With --for-good every later one fails too. The step may do
+its work or fail, but no signal ends it, it prints no password, and every promise holds at that
+moment. If it said that it was done it is not run again, else it must be done the second time, and
+when the rotation is over everything must be right. Clients read AWSCURRENT and log in all the while.
+
+A step makes tens of thousands of allocations, nearly all of them in SCRAM's 4096 rounds of the same
+few. So they are told apart by their size and the sizes of those before: a kind is what has the
+same, and of a kind the first one fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterator
+
+# As a script, this folder is first in the module path; its parent is what imports need.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from stack.process import Folder, StackError, end_on_signals  # noqa: E402
+from stack.tandem import clean_environment  # noqa: E402
+from torture.modes import GivenUp, Installation, must_be_right  # noqa: E402
+from torture.subject import STEPS, Rotation, Subject  # noqa: E402
+
+PLANS = {"proxy": "users change themselves, proxy pair",
+         "admin-clone": "admin secret, clone is missing"}
+CONTEXT = 4        # allocations before one that make its kind
+SECONDS = 40       # that a sample strikes for, all plans together
+RUN_MAX = 60       # seconds for one run
+FAILURES_MAX = 10  # in one plan; then it is given up
+# Whoever has no memory should not make us wait: a step gives up soon.
+LIMITS = {"TANDEM_TIMEOUT": "10", "TANDEM_PROXY_WAIT": "5"}
+SAID = {0: "done", 1: "failed"}
+
+
+@dataclass
+class Strike:
+    plan: str
+    step: str
+    at: int
+    status: int
+    said: str
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.plan}: {self.step}, allocation {self.at}, exit status {self.status}"
+
+
+@dataclass
+class Result:
+    plan: str
+    counts: dict[str, int]  # allocations of each step
+    kinds: dict[str, list[int]]  # the first of each kind
+    strikes: list[Strike] = field(default_factory=list)
+    logins: int = 0
+    failed_logins: int = 0
+    seconds: float = 0
+    given_up: str = ""
+
+
+class Starved:
+    """Runs steps of one subject, with an allocation failing or without."""
+
+    def __init__(self, installation: Installation, plan: str, subject: Subject,
+                 options: argparse.Namespace) -> None:
+        self.installation = installation
+        self.plan = plan
+        self.subject = subject
+        self.library = options.build_dir.resolve() / "tests" / "no_memory.so"
+        self.for_good = {"NO_MEMORY_FOR_GOOD": "1"} if options.for_good else {}
+        self.variables = {**installation.variables("127.0.0.1"), **LIMITS}
+        self.known: dict[str, str] = {}  # the password of each version
+        self.sizes = installation.folder.path / "allocations"
+        if not self.library.exists():
+            raise StackError(f"{self.library} is missing: run ci/run.sh build")
+
+    def run(self, step: str, rotation: Rotation,
+            at: int | None = None) -> subprocess.CompletedProcess[str]:
+        """`at` None: undisturbed; 0: only counted."""
+        variables = dict(self.variables)
+        if at is not None:
+            variables |= {"LD_PRELOAD": str(self.library), "NO_MEMORY_AT": str(at),
+                          "NO_MEMORY_SIZES": str(self.sizes), **self.for_good}
+        return subprocess.run(
+            [self.installation.program, "step", step, self.subject.secret, rotation.token],
+            env=clean_environment(variables), stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, errors="replace", timeout=RUN_MAX, check=False)
+
+    def must_do(self, step: str, rotation: Rotation, at: int | None = None) -> list[str]:
+        ran = self.run(step, rotation, at)
+        if ran.returncode == 0:
+            return []
+        return [f"{step} without a failure ended with status {ran.returncode}:"
+                f" {' '.join(ran.stderr.split())}"]
+
+    def look(self, step: str, rotation: Rotation) -> tuple[int, list[int]]:
+        """How many allocations it makes, and the first of each kind, counted from 1."""
+        must_be_right(self.must_do(step, rotation, 0))
+        sizes = array("I", self.sizes.read_bytes())
+        kinds: dict[tuple[int, ...], int] = {}
+        for at in range(len(sizes)):
+            kinds.setdefault(tuple(sizes[max(0, at - CONTEXT):at + 1]), at + 1)
+        return len(sizes), list(kinds.values())
+
+    def passwords(self) -> list[str]:
+        """All that may not be seen. A version's value never changes, so each is read once."""
+        manager = self.installation.app.secrets_manager
+        for name in (self.subject.secret, *self.subject.proxy_secrets.values()):
+            for version in self.subject.labels(name).keys() - self.known.keys():
+                try:
+                    value = manager.get_secret_value(SecretId=name, VersionId=version)
+                    self.known[version] = json.loads(value["SecretString"])["password"]
+                except manager.exceptions.ResourceNotFoundException:
+                    pass  # a version without a value, as yet
+        return [*self.known.values(), self.variables["AWS_SECRET_ACCESS_KEY"],
+                self.installation.app.postgres.admin_password]
+
+    def strike(self, step: str, rotation: Rotation, at: int) -> Strike:
+        ran = self.run(step, rotation, at)
+        strike = Strike(self.plan, step, at, ran.returncode,
+                        SAID.get(ran.returncode, "neither"))
+        if ran.returncode < 0:
+            strike.problems.append(f"ended by {signal.Signals(-ran.returncode).name}")
+        elif ran.returncode not in SAID:
+            strike.problems.append(f"ended with status {ran.returncode}, which is neither done nor"
+                                   f" failed: {' '.join(ran.stderr.split())}")
+        if any(password in ran.stdout + ran.stderr for password in self.passwords()):
+            strike.problems.append("printed a password")
+        strike.problems += rotation.wrong_now(step)
+        return strike
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build-dir", type=Path, default=Path("build"))
+    parser.add_argument("--plan", action="append", choices=PLANS)
+    parser.add_argument("--step", action="append", choices=STEPS)
+    parser.add_argument("--at", type=int, help="fail this allocation only")
+    parser.add_argument("--all", action="store_true", help="fail one of every kind")
+    parser.add_argument("--each", action="store_true", help="fail every single one")
+    parser.add_argument("--for-good", action="store_true", help="and all after it")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for a sample")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    options = parser.parse_args()
+    end_on_signals()
+    try:
+        with Folder() as folder, Installation(folder, options.build_dir) as installation:
+            return torture(installation, options)
+    except StackError as error:
+        print(f"memory: {error}", file=sys.stderr)
+        return 1
+
+
+def torture(installation: Installation, options: argparse.Namespace) -> int:
+    if options.at is None and not options.all and not options.each:
+        print(f"a sample, --seed {options.seed}")
+    print(f"{'survived / tried of kinds':40}" + "".join(f"{step:>19}" for step in STEPS)
+          + f"{'logins':>9}{'failed':>8}{'s':>6}", flush=True)
+    results = []
+    for plan in options.plan or PLANS:
+        results.append(run_plan(installation, plan, options))
+        print_row(results[-1])
+    strikes = [strike for result in results for strike in result.strikes]
+    bad = [strike for strike in strikes if strike.problems]
+    for strike in bad:
+        print(f"FAILED: {strike}")
+        for problem in strike.problems:
+            print(f"    {problem}")
+        print(f"    again: python3 tests/torture/memory.py --build-dir '{options.build_dir}'"
+              f" --plan {strike.plan} --step {strike.step} --at {strike.at}"
+              + (" --for-good" if options.for_good else ""))
+    given_up = [result for result in results if result.given_up]
+    for result in given_up:
+        print(f"GIVEN UP: {PLANS[result.plan]}: {result.given_up}")
+    for result in results:
+        print(f"{PLANS[result.plan]}: allocations "
+              + ", ".join(f"{step} {count}" for step, count in result.counts.items()))
+    done = sum(strike.said == "done" for strike in strikes)
+    print(f"{len(strikes)} runs without memory: {done} did their work all the same, of the others"
+          f" {len(strikes) - done - len(bad)} said so and did it the second time")
+    failed = len(bad) + len(given_up) + sum(bool(result.failed_logins) for result in results)
+    print(f"memory: {len(strikes) - len(bad)} passed, {failed} failed")
+    return 1 if failed or not strikes else 0
+
+
+def run_plan(installation: Installation, plan: str, options: argparse.Namespace) -> Result:
+    result = Result(plan, {}, {})
+    begun = time.monotonic()
+    with installation.subject(plan) as subject, subject.clients() as clients:
+        starved = Starved(installation, plan, subject, options)
+        try:
+            for _ in range(2):  # until every label is where it will always be
+                rotation = Rotation(subject, clients)
+                for step in STEPS:
+                    result.counts[step], result.kinds[step] = starved.look(step, rotation)
+                must_be_right(rotation.wrong_at_end())
+            for struck in points(result, options, random.Random(f"{options.seed} {plan}")):
+                rotate(starved, Rotation(subject, clients), struck, result)
+                if sum(bool(strike.problems) for strike in result.strikes) >= FAILURES_MAX:
+                    raise GivenUp(f"{FAILURES_MAX} failures in this plan")
+                if any(strike.problems for strike in result.strikes[-len(struck):]):
+                    with clients.paused():
+                        subject.begin_anew()
+                    clients.settle()
+                    clients.new_failures()
+        except (GivenUp, TimeoutError, subprocess.TimeoutExpired) as error:
+            result.given_up = str(error)
+    result.logins, result.failed_logins = clients.logins(), clients.failed()
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+def points(result: Result, options: argparse.Namespace,
+           chance: random.Random) -> Iterator[dict[str, int]]:
+    """Which allocation of each step fails, one rotation after the other."""
+    steps = options.step or STEPS
+    if options.at is not None:
+        yield {step: options.at for step in steps}
+        return
+    lists = {step: list(range(1, result.counts[step] + 1)) if options.each else result.kinds[step]
+             for step in steps}
+    end = None if options.each or options.all else (
+        time.monotonic() + options.seconds / len(options.plan or PLANS))
+    if end is not None:
+        for kinds in lists.values():
+            chance.shuffle(kinds)
+    for turn in range(max(map(len, lists.values()))):
+        if end is not None and time.monotonic() > end:
+            return
+        yield {step: kinds[turn] for step, kinds in lists.items() if turn < len(kinds)}
+
+
+def rotate(starved: Starved, rotation: Rotation, struck: dict[str, int], result: Result) -> None:
+    before = len(result.strikes)
+    for step in STEPS:
+        if step in struck:
+            result.strikes.append(starved.strike(step, rotation, struck[step]))
+        # What said that it is done needs no second run.
+        if step not in struck or result.strikes[-1].said != "done":
+            blame(result, starved.must_do(step, rotation))
+        if any(strike.problems for strike in result.strikes[before:]):
+            return
+    blame(result, rotation.wrong_at_end())
+
+
+def blame(result: Result, wrong: list[str]) -> None:
+    """The last strike for what was found wrong after it."""
+    if not result.strikes:
+        must_be_right(wrong)
+    elif wrong:
+        result.strikes[-1].problems += wrong
+
+
+def print_row(result: Result) -> None:
+    cells = []
+    for step in STEPS:
+        strikes = [strike for strike in result.strikes if strike.step == step]
+        good = sum(not strike.problems for strike in strikes)
+        cells.append(f"{good} / {len(strikes)} of {len(result.kinds[step])}" if strikes else "-")
+    print(f"{PLANS[result.plan]:40}" + "".join(f"{cell:>19}" for cell in cells)
+          + f"{result.logins:>9}{result.failed_logins:>8}{result.seconds:>6.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+/*
+ * no memory: for LD_PRELOAD, a malloc() that fails once, or from a moment on.
+ *
+ * NO_MEMORY_AT=n: the n-th allocation of the process fails, counted from 1; NO_MEMORY_FOR_GOOD=1:
+ * so does every one after it. NO_MEMORY_SIZES=FILE: the size of each, four bytes, is written there
+ * at the end. The program's own realloc() allocates with __libc_malloc(), so that is one of them.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXPORT [[gnu::visibility("default")]]
+#define ALIGNMENT 16 /* malloc's own */
+#define SIZES_MAX 1000000
+
+/* glibc's own, under the names it keeps for exactly this. */
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void *__libc_malloc(size_t size);
+void *memalign(size_t alignment, size_t size);
+
+static atomic_long asked;
+static long fail_at;
+static bool for_good;
+
+static uint32_t sizes[SIZES_MAX];
+
+static bool fails(size_t size)
+{
+	long n = 1 + atomic_fetch_add(&asked, 1);
+
+	if (n <= SIZES_MAX)
+		sizes[n - 1] = (uint32_t)size;
+	if (fail_at == 0 || n < fail_at || (n > fail_at && !for_good))
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+EXPORT void *malloc(size_t size)
+{
+	return fails(size) ? NULL : __libc_memalign(ALIGNMENT, size);
+}
+
+EXPORT void *__libc_malloc(size_t size)
+{
+	return fails(size) ? NULL : __libc_memalign(ALIGNMENT, size);
+}
+
+EXPORT void *calloc(size_t count, size_t size)
+{
+	return fails(count * size) ? NULL : __libc_calloc(count, size);
+}
+
+EXPORT void *memalign(size_t alignment, size_t size)
+{
+	return fails(size) ? NULL : __libc_memalign(alignment, size);
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t size)
+{
+	return fails(size) ? NULL : __libc_memalign(alignment, size);
+}
+
+EXPORT int posix_memalign(void **ret, size_t alignment, size_t size)
+{
+	void *block = fails(size) ? NULL : __libc_memalign(alignment, size);
+
+	if (block == NULL)
+		return ENOMEM;
+	*ret = block;
+	return 0;
+}
+
+[[gnu::constructor]] static void begin(void)
+{
+	const char *at = getenv("NO_MEMORY_AT");
+
+	for_good = getenv("NO_MEMORY_FOR_GOOD") != NULL;
+	atomic_store(&asked, 0);
+	fail_at = at != NULL ? strtol(at, NULL, 10) : 0;
+}
+
+[[gnu::destructor]] static void end(void)
+{
+	const char *path = getenv("NO_MEMORY_SIZES");
+	long count = atomic_load(&asked);
+	FILE *file;
+
+	fail_at = 0;
+	file = path != NULL ? fopen(path, "we") : NULL;
+	if (file == NULL)
+		return;
+	fwrite(sizes, sizeof(sizes[0]), (size_t)(count < SIZES_MAX ? count : SIZES_MAX), file);
+	fclose(file);
+}
