@@ -16,7 +16,16 @@ static const struct database_driver driver = {
 	.username_max = 63,
 	.password_rules = {.min_length = 8, .max_length = 128},
 };
-static const struct database_driver *const drivers[] = {&driver, NULL};
+/* Stricter, with two names; wanted by its own tests. */
+static const char *const strict_engines[] = {"strict", "stricter", NULL};
+static const struct database_driver strict_driver = {
+	.engines = strict_engines,
+	.default_port = 99,
+	.default_dbname = "d",
+	.username_max = 8,
+	.password_rules = {.min_length = 8, .max_length = 16, .forbidden = "#"},
+};
+static const struct database_driver *const drivers[] = {&driver, &strict_driver, NULL};
 
 static const char *const *environment;
 
@@ -206,6 +215,12 @@ static void plan_refuses_odd_secrets(void **state)
 		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\":5\"]}",
 		 "has no host"},
 		{"{" AWS_SHAPE ",\"masterarn\":7}", "\"masterarn\" is not a text"},
+		{"{\"engine\":\"postgres\",\"host\":7,\"username\":\"app\",\"password\":\"p\"," RING
+		 "}",
+		 "\"host\" is not a text"},
+		{"{" AWS_SHAPE "," RING ",\"dbname\":7}", "\"dbname\" is not a text"},
+		{"{" AWS_SHAPE "," RING ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":\"p\"}",
+		 "\"proxy_endpoints\" is not a list"},
 		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\",\"b\",\"c\"]}", "with 3 users"},
 		{"{" AWS_SHAPE "," RING ",\"mirrors\":[{\"store\":\"oci-vault\"}]}",
 		 "\"mirrors\" is not supported"},
@@ -385,6 +400,210 @@ static void plan_with_the_hosts_variable_needs_no_host_beside_a_password(void **
 	assert_failed(place(&plan, ",\"host\":\"other\"", &told), STATUS_INVALID, "other:6543");
 }
 
+/* Each of them, wherever it stands in the ring. */
+static void plan_measures_every_user_name(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+
+	(void)state;
+	assert_failed(make("{\"engine\":\"strict\",\"host\":\"h\",\"username\":\"app\","
+			   "\"password\":\"p\",\"rotation_usernames\":[\"longer-than-8\",\"app\"]}",
+			   &plan),
+		      STATUS_INVALID, "'longer-than-8' has 13 bytes; strict takes at most 8");
+}
+
+static void plan_of_an_unknown_engine_names_every_known_one(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+
+	(void)state;
+	assert_failed(make("{\"engine\":\"db2\",\"host\":\"h\",\"username\":\"app\",\"password\":"
+			   "\"p\"," RING "}",
+			   &plan),
+		      STATUS_INVALID, "'db2' is unknown; known: postgres, strict");
+}
+
+static void plan_takes_the_longest_host_name_and_none_longer(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	char host[255], text[512];
+
+	(void)state;
+	for (size_t length = 253; length <= 254; length++) {
+		memset(host, 'h', length);
+		host[length] = '\0';
+		snprintf(text, sizeof(text),
+			 "{\"engine\":\"postgres\",\"host\":\"%s\",\"username\":\"app\","
+			 "\"password\":\"p\"," RING "}",
+			 host);
+		if (length == 253)
+			assert_ok(make(text, &plan));
+		else
+			assert_failed(make(text, &plan), STATUS_INVALID, "not one host name");
+	}
+}
+
+static void plan_reads_the_port_of_a_proxy_endpoint(void **state)
+{
+	static const struct {
+		const char *endpoint;
+		long port; /* 0: refused */
+		const char *host;
+	} endpoints[] = {
+		{"p:1", 1, "p"},	  {"p:65535", 65535, "p"}, {"p:0", 0, NULL},
+		{"p:65536", 0, NULL},	  {"p:", 0, NULL},	   {"p:5x", 0, NULL},
+		{"p:+5", 0, NULL},	  {"p: 5", 0, NULL},	   {"p:-5", 0, NULL},
+		{"[::1]:5x", 0, NULL},	  {"[::1]:", 0, NULL},	   {"[:]", 0, NULL},
+		{"[a]:5", 5, "a"},	  {"[]", 0, NULL},	   {"[]:5", 0, NULL},
+		{"::1:5", 1234, "::1:5"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(endpoints); i++) {
+		AUTO(plan_clear) struct plan plan = PLAN_INIT;
+		char text[300];
+
+		snprintf(text, sizeof(text),
+			 "{" AWS_SHAPE "," RING ",\"port\":1234,\"proxy_secret_ids\":[\"s\"],"
+			 "\"proxy_endpoints\":[\"%s\"]}",
+			 endpoints[i].endpoint);
+		if (endpoints[i].port == 0) {
+			assert_failed(make(text, &plan), STATUS_INVALID, "proxy_endpoints");
+			continue;
+		}
+		assert_ok(make(text, &plan));
+		assert_string_equal(plan.logins[1].host, endpoints[i].host);
+		assert_int_equal(plan.logins[1].port, endpoints[i].port);
+	}
+}
+
+static void plan_merges_the_rules_of_the_engine_into_the_policy(void **state)
+{
+	static const char *const shorter[] = {"PASSWORD_LENGTH", "16", NULL};
+	static const char strict[] = "{\"engine\":\"strict\",\"host\":\"h\",\"username\":\"app\","
+				     "\"password\":\"p\",\"rotation_usernames\":[\"app\",\"b\"]}";
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+
+	(void)state;
+	assert_failed(make(strict, &plan), STATUS_INVALID,
+		      "PASSWORD_LENGTH is 32, but strict takes at most 16");
+	environment = shorter;
+	assert_ok(make(strict, &plan));
+	environment = NULL;
+	assert_non_null(strchr(plan.password_policy.excluded, '#'));
+	assert_non_null(strchr(plan.password_policy.excluded, '@')); /* the operator's stay */
+}
+
+static void plan_takes_128_excluded_characters_and_no_more(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	char many[130];
+	const char *const variables[] = {"EXCLUDE_CHARACTERS", many, NULL};
+
+	(void)state;
+	memset(many, '#', sizeof(many) - 1);
+	many[129] = '\0';
+	environment = variables;
+	assert_failed(make("{" AWS_SHAPE "," RING "}", &plan), STATUS_INVALID,
+		      "EXCLUDE_CHARACTERS has more than 128 characters");
+	many[128] = '\0';
+	assert_ok(make("{" AWS_SHAPE "," RING "}", &plan));
+	environment = NULL;
+}
+
+static void plan_with_no_mirror_to_write_is_made(void **state)
+{
+	static const char *const none[] = {"null", "[]"};
+	static const char *const some[] = {"{}", "\"\"", "[null]"};
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(none); i++) {
+		snprintf(text, sizeof(text), "{" AWS_SHAPE "," RING ",\"mirrors\":%s}", none[i]);
+		assert_ok(make(text, &plan));
+	}
+	for (size_t i = 0; i < SIZE(some); i++) {
+		snprintf(text, sizeof(text), "{" AWS_SHAPE "," RING ",\"mirrors\":%s}", some[i]);
+		assert_failed(make(text, &plan), STATUS_INVALID, "\"mirrors\"");
+	}
+}
+
+#define EIGHT(letter)                                                                \
+	"[\"" letter "1\",\"" letter "2\",\"" letter "3\",\"" letter "4\",\"" letter \
+	"5\",\"" letter "6\",\"" letter "7\",\"" letter "8\"]"
+
+/* Every array of a plan to its end, and all of it given back. */
+static void plan_of_the_largest_size_is_made_and_cleared(void **state)
+{
+	static const char *const usernames[] = {"u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8"};
+	static const struct plan empty = PLAN_INIT;
+	struct plan plan = PLAN_INIT;
+	size_t index;
+
+	(void)state;
+	assert_ok(
+		make("{\"engine\":\"postgres\",\"host\":\"h\",\"username\":\"u8\",\"password\":"
+		     "\"p\",\"masterarn\":\"a\",\"rotation_usernames\":" EIGHT(
+			     "u") ",\"proxy_secret_ids\":" EIGHT("s") ",\"proxy_"
+								      "endpoints\":" EIGHT("p") "}",
+		     &plan));
+	assert_string_equal(plan.inactive_user, "u1");
+	assert_int_equal(plan.login_count, 9);
+	assert_ok(plan_match_proxy_secrets(&plan, usernames, "u8", &index));
+	assert_int_equal(index, 7);
+	plan_clear(&plan);
+	assert_memory_equal(&plan, &empty, sizeof(plan));
+}
+
+static void plan_that_lacks_the_first_users_proxy_secret_says_so(void **state)
+{
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	static const char *const usernames[] = {"app-clone"};
+	size_t index;
+
+	(void)state;
+	assert_ok(make("{" AWS_SHAPE "," RING ",\"proxy_secret_ids\":[\"s1\"]}", &plan));
+	assert_failed(plan_match_proxy_secrets(&plan, usernames, "app-clone", &index),
+		      STATUS_INVALID, "no proxy secret is for 'app'");
+}
+
+/* Each line: what stands in the admin secret besides its user, and what the refusal says. */
+static void plan_sends_the_admin_to_its_own_database_only(void **state)
+{
+	static const struct {
+		const char *fields, *part; /* NULL: it is the same database */
+	} admins[] = {
+		{"\"host\":\"db.example\"", NULL},
+		{"\"host\":\"DB.example\",\"port\":\"5432\"", NULL},
+		{"\"database_host\":\"db.example\",\"database_port\":5432", NULL},
+		{"\"host\":\"db.example\",\"port\":5433", "5433"},
+		{"\"host\":\"db.example.org\"", "db.example.org"},
+		{"\"host\":7", "\"host\" is not a text"},
+		{"\"host\":\"db.example\",\"port\":\"x\"", "\"port\" is not a port"},
+		{"\"port\":5432", "has no \"host\""},
+	};
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+
+	(void)state;
+	assert_ok(make("{" AWS_SHAPE "," RING ",\"masterarn\":\"arn:admin\"}", &plan));
+	for (size_t i = 0; i < SIZE(admins); i++) {
+		AUTO(credential_clear) struct credential admin = CREDENTIAL_INIT;
+		AUTO(secret_clear) struct secret value = SECRET_INIT;
+		char text[200];
+
+		snprintf(text, sizeof(text), "{\"username\":\"root\",\"password\":\"p\",%s}",
+			 admins[i].fields);
+		assert_ok(secret_make(text, strlen(text), &value));
+		assert_ok(credential_parse(&value, "the admin secret", &admin));
+		if (admins[i].part == NULL)
+			assert_ok(plan_check_admin(&plan, &admin));
+		else
+			assert_failed(plan_check_admin(&plan, &admin), STATUS_INVALID,
+				      admins[i].part);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +617,16 @@ int main(void)
 		cmocka_unit_test(plan_refuses_an_impossible_password),
 		cmocka_unit_test(plan_takes_the_password_policy_from_the_environment),
 		cmocka_unit_test(plan_matches_proxy_secrets_to_users),
+		cmocka_unit_test(plan_measures_every_user_name),
+		cmocka_unit_test(plan_of_an_unknown_engine_names_every_known_one),
+		cmocka_unit_test(plan_takes_the_longest_host_name_and_none_longer),
+		cmocka_unit_test(plan_reads_the_port_of_a_proxy_endpoint),
+		cmocka_unit_test(plan_merges_the_rules_of_the_engine_into_the_policy),
+		cmocka_unit_test(plan_takes_128_excluded_characters_and_no_more),
+		cmocka_unit_test(plan_with_no_mirror_to_write_is_made),
+		cmocka_unit_test(plan_of_the_largest_size_is_made_and_cleared),
+		cmocka_unit_test(plan_that_lacks_the_first_users_proxy_secret_says_so),
+		cmocka_unit_test(plan_sends_the_admin_to_its_own_database_only),
 		cmocka_unit_test(plan_checks_for_which_database_a_password_is_kept),
 		cmocka_unit_test(plan_with_the_hosts_variable_needs_no_host_beside_a_password),
 	};
