@@ -2,18 +2,18 @@
 
     python3 tests/torture/kill.py --build-dir build                every call of every plan
     python3 tests/torture/kill.py --build-dir build --seconds 60   a sample; [--seed N] repeats it
-    python3 tests/torture/kill.py --build-dir build --plan proxy --step setSecret --at 57
+    python3 tests/torture/kill.py --build-dir build --plan proxy --step setSecret --at sendto:7
     python3 tests/torture/kill.py --build-dir build --self-test    can it fail?
 
 The program is the release build; PostgreSQL and PgBouncer (in RDS Proxy's place) are real, the
-sandbox stands in for AWS; TLS everywhere. strace kills the program at its call n (strace.py says
-which calls count), n = 1, 2, 3, … until a run makes fewer. After each kill, before anything mends
-it: a new login of every client, AWSPREVIOUS, the labels, the active user's verifier. Then the step
-runs again and must leave exactly the labels that an undisturbed one leaves; when the rotation is
-over, both credentials and both proxy secrets must be right. Clients read AWSCURRENT and log in all
-the while, and one refused login is a failure.
+sandbox stands in for AWS; TLS everywhere. strace kills the program at its n-th connect, sendto,
+poll and so on (strace.py says which calls count), n = 1, 2, 3, … until a run makes fewer. After
+each kill, before anything mends it: a new login of every client, AWSPREVIOUS, the labels, the
+active user's verifier. Then the step runs again and must leave exactly the labels that an
+undisturbed one leaves; when the rotation is over, both credentials and both proxy secrets must be
+right. Clients read AWSCURRENT and log in all the while, and one refused login is a failure.
 
-A sample takes every k-th call, beginning at a random one: over many runs every call is hit.
+A sample takes every k-th call of a name, the first by chance: over many runs every one is hit.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Callable, Iterable
+from typing import Sequence
 
 # As a script, this folder is first in the module path; its parent is what imports need.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from stack.process import Folder, StackError, end_on_signals  # noqa: E402
 from torture import strace  # noqa: E402
-from torture.modes import MODES, GivenUp, Installation, Kill, Plan  # noqa: E402
+from torture.modes import MODES, Choose, GivenUp, Installation, Kill, Plan  # noqa: E402
 from torture.sabotage import self_test  # noqa: E402
 from torture.subject import STEPS  # noqa: E402
 
@@ -44,12 +44,12 @@ PLANS = (
     Plan("admin-proxy", "admin secret, proxy pair", "steps", "admin-proxy"),
     Plan("admin-clone", "admin secret, clone is missing", "steps", "admin-clone"),
     Plan("plain", "users change themselves, no proxy", "steps", "plain"),
-    Plan("plain-term", "the same, SIGTERM", "steps", "plain", signal.SIGTERM),
+    Plan("plain-term", "the same, twice by SIGTERM", "steps", "plain", signal.SIGTERM, times=2),
     Plan("rotate", "`tandem rotate`, proxy pair, host names", "rotate", "proxy", host="localhost"),
     Plan("lambda", "Lambda function, admin secret, proxy pair", "lambda", "admin-proxy"),
     Plan("zombie", "frozen, woken too late, proxy pair", "frozen", "proxy", signal.SIGSTOP),
 )
-COST = 3  # a rotation with kills takes so many times an undisturbed one, about
+COST = 2  # a rotation with kills takes so many times an undisturbed one, about
 
 
 @dataclass
@@ -57,6 +57,7 @@ class Result:
     """What one plan came to."""
 
     plan: Plan
+    again: str  # the command that repeats it, but for step and call
     kills: list[Kill] = field(default_factory=list)
     logins: int = 0
     failed_logins: int = 0
@@ -72,8 +73,11 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", type=Path, default=Path("build"))
     parser.add_argument("--plan", action="append", choices=[plan.name for plan in PLANS])
-    parser.add_argument("--step", action="append", choices=STEPS, help="kill in this step only")
-    parser.add_argument("--at", type=int, help="kill at this call only")
+    parser.add_argument("--step", action="append", choices=STEPS,
+                        help="kill in this step only, where steps are processes")
+    parser.add_argument("--at", type=point, metavar="CALL:N", help="kill at this call only")
+    parser.add_argument("--every-call", action="store_true",
+                        help="count calls that only receive, too: three times as many")
     parser.add_argument("--stride", type=int, default=1, help="take every k-th call")
     parser.add_argument("--seconds", type=float, help="choose the stride to take about so long")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000),
@@ -120,32 +124,36 @@ def chosen(options: argparse.Namespace) -> list[Plan]:
     return [plan for plan in PLANS if not options.plan or plan.name in options.plan]
 
 
-def points_of(plan: Plan, options: argparse.Namespace) -> Callable[[int, float], Iterable[int]]:
-    """Which calls a plan strikes, when it knows how many there are and how long one takes."""
-    random_first = random.Random(f"{options.seed} {plan.name}")
+def chooser(plan: Plan, options: argparse.Namespace) -> Choose:
+    """Which calls a plan strikes, when it knows what there are and how long one takes."""
+    draw = random.Random(f"{options.seed} {plan.name}")
 
-    def points(calls: int, seconds: float) -> Iterable[int]:
+    def choose(calls: Sequence[str], rotations: int, seconds: float) -> strace.Points:
         if options.at is not None:
-            return [options.at]
+            return strace.OnePoint(options.at)
         stride = options.stride
         if options.seconds is not None:
             share = options.seconds / len(chosen(options))
-            if plan.mode == "frozen":
-                share /= len(options.step or STEPS)
-            stride = max(1, math.ceil(calls * seconds * COST / share))
-        first = random_first.randint(1, min(stride, calls))
-        # Another run may make more calls than that one did; a run that is not struck ends it.
-        return range(first, 2 * calls + 100, stride)
+            stride = max(1, math.ceil(rotations * seconds * COST / share))
+        return strace.Points(calls, stride, lambda: draw.randint(1, stride))
 
-    return points
+    return choose
+
+
+def point(text: str) -> strace.Point:
+    """CALL:N of the command line."""
+    call, _, at = text.partition(":")
+    return strace.Point(call, int(at))
 
 
 def run_plan(installation: Installation, plan: Plan, options: argparse.Namespace) -> Result:
-    result = Result(plan)
+    result = Result(plan, f"python3 tests/torture/kill.py --build-dir '{options.build_dir}'"
+                    f"{' --every-call' if options.every_call else ''} --plan {plan.name}")
     begun = time.monotonic()
     with installation.subject(plan.subject) as subject, subject.clients() as clients:
         mode = MODES[plan.mode](installation, plan, subject, clients, options.step or STEPS,
-                                points_of(plan, options))
+                                chooser(plan, options),
+                                strace.EVERY if options.every_call else strace.OUTWARD)
         try:
             mode.run()
         except (GivenUp, TimeoutError, subprocess.TimeoutExpired) as error:
@@ -186,11 +194,10 @@ def print_totals(results: list[Result]) -> None:
 def print_troubles(result: Result) -> None:
     for kill in result.kills:
         if kill.problems:
-            print(f"FAILED: {result.plan.title}: {kill.step}, call {kill.at} ({kill.call}):")
+            print(f"FAILED: {result.plan.title}: {kill.step}, {kill.point}:")
             for problem in kill.problems:
                 print(f"    {problem}")
-            print(f"    again: python3 tests/torture/kill.py --plan {kill.plan}"
-                  f" --step {kill.step} --at {kill.at}")
+            print(f"    again: {result.again} --step {kill.step} --at {kill.point}")
     if result.given_up:
         print(f"GIVEN UP: {result.plan.title}: {result.given_up}")
 
@@ -200,7 +207,8 @@ def as_json(results: list[Result], seed: int) -> dict:
         {"name": result.plan.name, "title": result.plan.title, "signal": result.plan.number.name,
          "logins": result.logins, "failed_logins": result.failed_logins,
          "seconds": round(result.seconds, 1), "given_up": result.given_up,
-         "kills": [asdict(kill) for kill in result.kills]} for result in results]}
+         "kills": [{**asdict(kill), "point": str(kill.point)} for kill in result.kills]}
+        for result in results]}
 
 
 if __name__ == "__main__":

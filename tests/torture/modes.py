@@ -32,7 +32,6 @@ ZOMBIES = 30        # frozen at the same time
 ZOMBIE_TIMEOUT = 5  # seconds that a frozen step had for its work
 WAKING_MAX = 30     # seconds in which a woken one must end
 ROTATION_MAX = 60   # seconds
-NEVER = 60_000      # no run makes so many calls; strace counts to 65535
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Plan:
     mode: str  # a key of MODES
     subject: str
     number: signal.Signals = signal.SIGKILL
+    times: int = 1  # that a step is struck before it may finish
     host: str = "127.0.0.1"  # of the sandbox, as the program is told it
 
 
@@ -49,8 +49,7 @@ class Plan:
 class Kill:
     plan: str
     step: str
-    at: int
-    call: str
+    point: strace.Point
     in_main_thread: bool
     problems: list[str] = field(default_factory=list)
 
@@ -105,18 +104,22 @@ class Installation:
         self.app.__exit__(*error)
 
 
+Choose = Callable[[Sequence[str], int, float], Any]  # -> Points or OnePoint
+
+
 class Mode:
-    """What the ways have in common. `points` gets how many calls there are to choose from, and how
-    long one rotation with kills takes at least."""
+    """What the ways have in common. `choose` gets the calls of an undisturbed run, how many
+    rotations striking all would take, and how long an undisturbed one took."""
 
     def __init__(self, installation: Installation, plan: Plan, subject: Subject, clients: Clients,
-                 steps: Sequence[str], points: Callable[[int, float], Iterable[int]]) -> None:
+                 steps: Sequence[str], choose: Choose, calls: str = strace.OUTWARD) -> None:
         self.installation = installation
         self.plan = plan
         self.subject = subject
         self.clients = clients
         self.steps = steps
-        self.points = points
+        self.choose = choose
+        self.weapon = strace.Weapon(plan.number, calls)
         self.kills: list[Kill] = []
         self.sabotage: Callable[[Rotation], None] = lambda rotation: None
         self.trace = installation.folder.path / "strace"
@@ -125,6 +128,14 @@ class Mode:
     def run(self) -> None:
         """Fills `kills`. GivenUp when there is no sense in going on."""
         raise NotImplementedError
+
+    def rotate(self) -> Rotation:
+        """One undisturbed rotation."""
+        raise NotImplementedError
+
+    def warm_up(self) -> None:
+        for _ in range(WARM_UPS):
+            must_be_right(self.rotate().wrong_at_end())
 
     def begin(self) -> Rotation:
         return Rotation(self.subject, self.clients)
@@ -140,19 +151,18 @@ class Mode:
         return [f"{words(argv)} ended with status {done.returncode}:"
                 f" {' '.join(done.stderr.split())}"]
 
-    def counted(self, argv: Sequence[str | Path]) -> int:
-        """How many calls an undisturbed run makes."""
-        ran = strace.run_struck(argv, self.variables, self.trace, NEVER, self.plan.number)
+    def traced(self, argv: Sequence[str | Path]) -> list[str]:
+        """The calls of an undisturbed run."""
+        ran = strace.run_struck(argv, self.variables, self.trace, strace.NOWHERE, self.weapon)
         must_be_right([] if ran.status == 0 else [f"{words(argv)}: {ran.errors}"])
-        must_be_right([f"not counted: {call}" for call in strace.uncounted(self.trace)])
-        return strace.count(self.trace)
+        return [call for _, call in strace.calls_in(self.trace)]
 
-    def strike(self, argv: Sequence[str | Path], step: str, at: int) -> Kill | None:
+    def strike(self, argv: Sequence[str | Path], step: str, point: strace.Point) -> Kill | None:
         """None: it came to its end, and not by its own failure."""
-        ran = strace.run_struck(argv, self.variables, self.trace, at, self.plan.number)
+        ran = strace.run_struck(argv, self.variables, self.trace, point, self.weapon)
         if not ran.struck and ran.status == 0:
             return None
-        kill = Kill(self.plan.name, step, at, ran.call, ran.in_main_thread)
+        kill = Kill(self.plan.name, step, point, ran.in_main_thread)
         if not ran.struck:
             kill.problems.append(f"not killed, but ended with status {ran.status}: {ran.errors}")
         self.kills.append(kill)
@@ -171,76 +181,100 @@ class Mode:
             self.subject.begin_anew()
         self.clients.settle()
         self.clients.new_failures()
+        self.warm_up()
 
 
 class StepByStep(Mode):
-    """Each step is a process of its own. One rotation has a kill in every step, at the same n."""
+    """Each step is a process of its own. One rotation has kills in every step."""
 
     def run(self) -> None:
-        wanted, most, seconds = self.reference()
-        live = set(self.steps)
-        for at in self.points(most, seconds):
+        self.warm_up()
+        wanted, calls, seconds = self.reference()
+        most = max(len(calls[step]) for step in self.steps)
+        points = {step: self.choose(calls[step], most, seconds) for step in self.steps}
+        while any(each.current for each in points.values()):
             with self.guarded():
-                self.rotate(at, live, wanted)
-            if not live:
-                break
+                self.rotate_struck(points, wanted)
 
-    def reference(self) -> tuple[dict[str, Shape], int, float]:
-        """The labels after each step, the most calls of one, the seconds that a rotation took."""
-        for _ in range(WARM_UPS + 1):
-            wanted, counts = {}, {}
-            begun = time.monotonic()
-            rotation = self.begin()
-            for step in STEPS:
-                counts[step] = self.counted(self.step(step, rotation))
-                wanted[step] = rotation.shape()
-            must_be_right(rotation.wrong_at_end())
-        return wanted, max(counts[step] for step in self.steps), time.monotonic() - begun
-
-    def rotate(self, at: int, live: set[str], wanted: dict[str, Shape]) -> None:
+    def rotate(self) -> Rotation:
         rotation = self.begin()
-        kills = []
         for step in STEPS:
-            kill = self.strike(self.step(step, rotation), step, at) if step in live else None
+            must_be_right(self.undisturbed(self.step(step, rotation)))
+        return rotation
+
+    def reference(self) -> tuple[dict[str, Shape], dict[str, list[str]], float]:
+        """The labels after each step, its calls, and the seconds that a rotation took."""
+        wanted, calls = {}, {}
+        begun = time.monotonic()
+        rotation = self.begin()
+        for step in STEPS:
+            calls[step] = self.traced(self.step(step, rotation))
+            wanted[step] = rotation.shape()
+        must_be_right(rotation.wrong_at_end())
+        return wanted, calls, time.monotonic() - begun
+
+    def rotate_struck(self, points: dict[str, Any], wanted: dict[str, Shape]) -> None:
+        rotation = self.begin()
+        before = len(self.kills)
+        for step in STEPS:
+            if step in points and points[step].current:
+                self.strike_step(step, rotation, points[step])
+            wrong = self.undisturbed(self.step(step, rotation))
+            wrong += rotation.wrong_shape(wanted[step])
+            self.blame(wrong)
+            if any(kill.problems for kill in self.kills[before:]):
+                return
+        self.blame(rotation.wrong_at_end())
+
+    def strike_step(self, step: str, rotation: Rotation, points: Any) -> None:
+        point = points.current
+        points.struck()
+        for turn in range(self.plan.times):
+            kill = self.strike(self.step(step, rotation), step, point)
+            if kill is None and turn == 0:
+                points.missed()
             if kill is None:
-                live.discard(step)
-                must_be_right(self.undisturbed(self.step(step, rotation)))
-                continue
-            kills.append(kill)
+                return
             self.sabotage(rotation)
             kill.problems += rotation.wrong_now(step)
-            kill.problems += self.undisturbed(self.step(step, rotation))
-            kill.problems += rotation.wrong_shape(wanted[step])
-            if kill.problems:
-                return
-        if kills:
-            kills[-1].problems += rotation.wrong_at_end()
+
+    def blame(self, wrong: list[str]) -> None:
+        """The last kill, whatever step it was in; without any it is the installation."""
+        if not self.kills:
+            must_be_right(wrong)
+        elif wrong:
+            self.kills[-1].problems += wrong
 
 
 class Rotate(Mode):
     """`tandem rotate`: the four steps in one process; the next one takes up what is pending."""
 
     def run(self) -> None:
-        for _ in range(WARM_UPS + 1):
-            begun = time.monotonic()
-            rotation = self.begin()
-            calls = self.counted(self.argv())
-            rotation.learn_token()
-            must_be_right(rotation.wrong_at_end())
+        self.warm_up()
+        begun = time.monotonic()
+        rotation = self.rotate()
+        must_be_right(rotation.wrong_at_end())
         wanted = rotation.shape()
-        struck = True
-        for at in self.points(calls, time.monotonic() - begun):
+        points = self.choose(self.calls, len(self.calls), time.monotonic() - begun)
+        while points.current:
             with self.guarded():
-                struck = self.rotate(at, wanted)
-            if not struck:
-                break
+                if self.rotate_struck(points.current, wanted):
+                    points.struck()
+                else:
+                    points.missed()
+
+    def rotate(self) -> Rotation:
+        rotation = self.begin()
+        self.calls = self.traced(self.argv())
+        rotation.learn_token()
+        return rotation
 
     def argv(self) -> list[str | Path]:
         return [self.installation.program, "rotate", self.subject.secret]
 
-    def rotate(self, at: int, wanted: Shape) -> bool:
+    def rotate_struck(self, point: strace.Point, wanted: Shape) -> bool:
         rotation = self.begin()
-        ran = strace.run_struck(self.argv(), self.variables, self.trace, at, self.plan.number)
+        ran = strace.run_struck(self.argv(), self.variables, self.trace, point, self.weapon)
         rotation.learn_token()
         if not ran.struck:
             must_be_right([] if ran.status == 0 else [ran.errors])
@@ -248,7 +282,7 @@ class Rotate(Mode):
             return False
         # It prints a line for each step that is done.
         step = STEPS[min(len(ran.output.splitlines()), len(STEPS) - 1)]
-        kill = Kill(self.plan.name, step, at, ran.call, ran.in_main_thread)
+        kill = Kill(self.plan.name, step, point, ran.in_main_thread)
         self.kills.append(kill)
         kill.problems += rotation.wrong_now(step)
         if not rotation.finished():  # after the end it would begin the next one
@@ -262,13 +296,12 @@ class Rotate(Mode):
 class Function:
     """Tandem in its Lambda mode, under strace or not; it may die at any moment. For a `with`."""
 
-    def __init__(self, mode: Mode, runtime_api: str, at: int) -> None:
+    def __init__(self, mode: Mode, runtime_api: str, point: strace.Point = strace.NOWHERE) -> None:
         variables = {**mode.variables, "AWS_LAMBDA_RUNTIME_API": runtime_api,
                      "AWS_LAMBDA_FUNCTION_NAME": "tandem"}
         mode.trace.write_text("")
         self._process = Process(
-            "tandem", [*strace.tracer(mode.trace, at, mode.plan.number),
-                       mode.installation.program],
+            "tandem", [*mode.weapon.command(mode.trace, point), mode.installation.program],
             mode.installation.folder.path / "tandem.log", env=clean_environment(variables))
 
     def dead(self) -> bool:
@@ -296,27 +329,33 @@ class AsFunction(Mode):
 
     def run_behind_relay(self) -> None:
         self.enable_rotation()
-        for _ in range(WARM_UPS + 1):
-            begun = time.monotonic()
-            rotation = self.begin()
-            with Function(self, self.runtime_api, NEVER) as function:
-                self.start(rotation)
-                must_be_right(self.wrong_outcome(rotation, function))
-                must_be_right(rotation.wrong_at_end())
-            calls = strace.count(self.trace)
+        self.warm_up()
+        begun = time.monotonic()
+        rotation = self.rotate()
+        must_be_right(rotation.wrong_at_end())
         wanted = rotation.shape()
-        for at in self.points(calls, time.monotonic() - begun):
+        calls = [call for _, call in strace.calls_in(self.trace)]
+        points = self.choose(calls, len(calls), time.monotonic() - begun)
+        while points.current:
             with self.guarded():
-                struck = self.rotate(at, wanted)
-            if not struck:
-                break
+                if self.rotate_struck(points.current, wanted):
+                    points.struck()
+                else:
+                    points.missed()
+
+    def rotate(self) -> Rotation:
+        rotation = self.begin()
+        with Function(self, self.runtime_api) as function:
+            self.start(rotation)
+            must_be_right(self.wrong_outcome(rotation, function))
+        return rotation
 
     @property
     def manager(self) -> Any:
         return self.installation.app.secrets_manager
 
     def enable_rotation(self) -> None:
-        with Function(self, self.runtime_api, NEVER):
+        with Function(self, self.runtime_api):
             token = self.manager.rotate_secret(
                 SecretId=self.subject.secret, RotationLambdaARN=FUNCTION_ARN,
                 RotationRules={"AutomaticallyAfterDays": 30},
@@ -350,21 +389,21 @@ class AsFunction(Mode):
             return []
         return [f"the rotation is {found['state']} in {found['step']}: {found['error']}"]
 
-    def rotate(self, at: int, wanted: Shape) -> bool:
+    def rotate_struck(self, point: strace.Point, wanted: Shape) -> bool:
         rotation = self.begin()
-        with Function(self, self.runtime_api, at) as function:
+        with Function(self, self.runtime_api, point) as function:
             self.start(rotation)
             problems = self.wrong_outcome(rotation, function)
             if not function.dead():
                 must_be_right(problems)
                 must_be_right(rotation.wrong_at_end())
                 return False
-        call, in_main = strace.which(self.trace, at)
-        step = self.installation.app.sandbox.rotation(rotation.token)["step"]
-        kill = Kill(self.plan.name, step, at, call, in_main)
+        in_main = strace.in_main_thread(self.trace, point)
+        step = self.installation.app.sandbox.rotation(rotation.token)["step"] or STEPS[0]
+        kill = Kill(self.plan.name, step, point, in_main)
         self.kills.append(kill)
         kill.problems += rotation.wrong_now(step)
-        with Function(self, self.runtime_api, NEVER) as function:
+        with Function(self, self.runtime_api) as function:
             kill.problems += self.wrong_outcome(rotation, function)
             if function.dead():
                 kill.problems.append("the new function ended by itself")
@@ -382,35 +421,44 @@ class Zombies(Mode):
 
     def run(self) -> None:
         self.late = {**self.variables, "TANDEM_TIMEOUT": str(ZOMBIE_TIMEOUT)}
-        for _ in range(WARM_UPS):
-            self.finish(self.begin(), STEPS)
+        self.warm_up()
         for step in self.steps:
             rotation = self.begin()
             self.finish(rotation, STEPS[:STEPS.index(step)])
-            calls = self.counted(self.step(step, rotation))
+            calls = self.traced(self.step(step, rotation))
             self.finish(rotation, STEPS[STEPS.index(step):])
-            points = list(self.points(calls, ZOMBIE_TIMEOUT / ZOMBIES))
-            for at in range(0, len(points), ZOMBIES):
+            must_be_right(rotation.wrong_at_end())
+            points = self.choose(calls, len(calls), ZOMBIE_TIMEOUT / ZOMBIES * len(STEPS))
+            while points.current:
                 with self.guarded():
-                    self.raise_dead(step, points[at:at + ZOMBIES])
+                    self.raise_dead(step, points)
+
+    def rotate(self) -> Rotation:
+        rotation = self.begin()
+        self.finish(rotation, STEPS)
+        return rotation
 
     def finish(self, rotation: Rotation, steps: Iterable[str]) -> None:
         for step in steps:
             must_be_right(self.undisturbed(self.step(step, rotation)))
 
-    def raise_dead(self, step: str, points: list[int]) -> None:
+    def raise_dead(self, step: str, points: Any) -> None:
         rotation = self.begin()
         self.finish(rotation, STEPS[:STEPS.index(step)])
         with ExitStack() as stack:
             zombies: dict[Kill, strace.Frozen] = {}
-            for at in points:
+            while points.current and len(zombies) < ZOMBIES:
+                point = points.current
                 frozen = strace.Frozen(self.step(step, rotation), self.late,
-                                       self.trace.with_name(f"strace-{at}"), at)
+                                       self.trace.with_name(f"strace-{len(zombies)}"), point,
+                                       self.weapon)
                 stack.callback(frozen.stop)
                 if not frozen.is_frozen:
-                    break
-                call, in_main = strace.which(frozen.trace, at)
-                zombies[Kill(self.plan.name, step, at, call, in_main)] = frozen
+                    points.missed()
+                    continue
+                points.struck()
+                in_main = strace.in_main_thread(frozen.trace, point)
+                zombies[Kill(self.plan.name, step, point, in_main)] = frozen
             awake_at = time.monotonic() + ZOMBIE_TIMEOUT + 0.5
             self.kills += zombies
             if not zombies:
@@ -420,8 +468,8 @@ class Zombies(Mode):
             self.finish(rotation, STEPS[STEPS.index(step):])
             last.problems += rotation.wrong_at_end()
             for _ in range(2):
-                rotation = self.begin()
-                self.finish(rotation, STEPS)
+                rotation = self.rotate()
+                must_be_right(rotation.wrong_at_end())
             time.sleep(max(0.0, awake_at - time.monotonic()))
             for kill, frozen in zombies.items():
                 before = self.everything()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Callable
 
 from .modes import Installation, Plan, StepByStep
+from .strace import OnePoint, Point
 from .subject import Rotation
 
-AT = 20  # any call: the sabotage is done after the kill
+POINT = Point("sendto", 1)  # any: the sabotage is done after the kill
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def self_test(installation: Installation, plan: Plan) -> tuple[int, int]:
     for sabotage in SABOTAGES:
         with installation.subject(plan.subject) as subject, subject.clients() as clients:
             mode = StepByStep(installation, plan, subject, clients, (sabotage.step,),
-                              lambda calls, seconds: [AT])
+                              lambda calls, most, seconds: OnePoint(POINT))
             mode.sabotage = sabotage.do
             mode.run()
             found = [problem for kill in mode.kills for problem in kill.problems]

@@ -1,18 +1,21 @@
-"""A run of a program that does not get past its n-th call, by strace's fault injection.
+"""A run of a program that does not get past one of its system calls, by strace's fault injection.
 
 strace sends the signal when the call is entered. SIGKILL takes effect there: the call is not made,
-so dying at call n+1 is dying after call n was answered and before anything came of it, and the
-last call counted is exit_group, so that the last death is the one after everything. A SIGTERM or
-SIGSTOP takes effect when the call returns: the call was made.
+so dying at one call is dying after the one before it was answered and before anything came of it,
+and exit_group counts, so that the last death is the one after everything. A SIGTERM or SIGSTOP
+takes effect when the call returns: the call was made.
 
-Which calls count: all that send, receive or wait (CALLS). Between two of them a process can change
-nothing but its own memory, which dies with it. Left out are calls on files, which only read
-libraries and settings, and close(), which a death does by itself; `uncounted` finds a socket that
-is read like a file.
+Which calls count: OUTWARD, all that send something or wait for something. Between two of them a
+process can change nothing but its own memory, which dies with it; what it has received meanwhile it
+has not acted upon. EVERY adds all that touch a socket, mostly to receive what is there already: it
+differs in what the peer sees of the death, a reset or an end. Left out are calls on files, which
+only read libraries and settings, and close(), which a death does by itself.
 
-strace counts each thread's calls by themselves, and the signal ends them all. In a program of one
-thread n counts everything. libcurl resolves host names in a second thread, which changes nothing
-outside and for which the first one waits; where a name has to be resolved, some n strike there.
+strace counts the calls of each name by themselves (given a list, it strikes at the first call of
+the list that is the n-th of its own name, and never at the first sendto behind a poll). So a point
+is a name and a number: the 7th sendto. It counts each thread's by themselves too, and the signal
+ends them all. libcurl resolves host names in a second thread, which changes nothing outside and for
+which the first one waits; where a name has to be resolved, some points are struck there.
 """
 
 from __future__ import annotations
@@ -27,105 +30,138 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
 from stack.process import Process
 from stack.tandem import clean_environment
 
 # `?`: no error on machines that lack the call.
-CALLS = ("%network,write,writev,?poll,?ppoll,?select,?pselect6,?epoll_wait,?epoll_pwait,"
-         "?epoll_pwait2,exit_group")
-UNCOUNTED = ("read", "readv", "close")  # traced all the same: see uncounted()
+OUTWARD = ("connect,sendto,sendmsg,sendmmsg,shutdown,write,writev,?poll,?ppoll,?select,?pselect6,"
+           "?epoll_wait,?epoll_pwait,?epoll_pwait2,exit_group")
+EVERY = f"%network,{OUTWARD}"
 RUN_MAX = 90  # seconds
-ENTERED = re.compile(r"^(\d+) +(\w+)\((.*)", re.M)
+ENTERED = re.compile(r"^(\d+) +(\w+)\(", re.M)
 
 
 @dataclass(frozen=True)
 class Run:
-    """`struck`: the signal ended it, at call `call`; else it came to its end with `status`."""
+    """`struck`: the signal ended it; else it came to its end with `status`."""
 
     struck: bool
     status: int
-    call: str
     in_main_thread: bool
     output: str
     errors: str
 
 
+@dataclass(frozen=True)
+class Point:
+    """The `at`-th call of this name."""
+
+    call: str
+    at: int
+
+    def __str__(self) -> str:
+        return f"{self.call}:{self.at}"
+
+
+NOWHERE = Point("exit_group", 2)
+
+
+class Points:
+    """The calls of one program to strike: of each name the n-th, n = `first`, `first` + `stride`,
+    … until a run makes fewer. `current` is None when there is none left.
+
+    `calls` are the names of an undisturbed run's calls; `first` is asked for each.
+    """
+
+    def __init__(self, calls: Sequence[str], stride: int, first: Callable[[], int]) -> None:
+        self._names = iter(sorted(set(calls)))
+        self._stride = stride
+        self._first = first
+        self.current: Point | None = None
+        self.missed()
+
+    def struck(self) -> None:
+        self.current = Point(self.current.call, self.current.at + self._stride)
+
+    def missed(self) -> None:
+        name = next(self._names, None)
+        self.current = None if name is None else Point(name, self._first())
+
+
+class OnePoint:
+    """The same for a single point."""
+
+    def __init__(self, point: Point) -> None:
+        self.current: Point | None = point
+
+    def struck(self) -> None:
+        self.current = None
+
+    missed = struck
+
+
+@dataclass(frozen=True)
+class Weapon:
+    """Which signal strikes, and the calls that are traced."""
+
+    number: signal.Signals
+    calls: str
+
+    def command(self, trace: Path, point: Point) -> list[str]:
+        """What goes before the program's own. (With --seccomp-bpf nothing would be injected.)"""
+        return ["strace", "-f", "-qq", "-I2", "-e", "signal=all", "-o", str(trace),
+                "-e", f"trace={self.calls}", "-e", f"inject={point.call}:"
+                f"signal={self.number.name.removeprefix('SIG')}:when={point.at}"]
+
+
 def why_not() -> str | None:
-    """The reason why nothing can be traced here; None when it can."""
+    """The reason why nothing can be killed here; None when it can."""
     if shutil.which("strace") is None:
         return "strace is not installed"
-    tried = subprocess.run([*tracer(Path("/dev/null"), 1, signal.SIGKILL), "true"],
+    weapon = Weapon(signal.SIGKILL, EVERY)
+    tried = subprocess.run([*weapon.command(Path("/dev/null"), Point("exit_group", 1)), "true"],
                            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if tried.returncode != -signal.SIGKILL:
         return f"strace cannot kill here: {' '.join(tried.stderr.split()) or 'no ptrace?'}"
     return None
 
 
-def tracer(trace: Path, at: int, number: signal.Signals) -> list[str]:
-    """The command that goes before the program's own. (With --seccomp-bpf nothing is injected.)"""
-    return ["strace", "-f", "-qq", "-I2", "-e", "signal=all", "-o", str(trace),
-            "-e", f"trace={CALLS},{','.join(UNCOUNTED)}",
-            "-e", f"inject={CALLS}:signal={number.name.removeprefix('SIG')}:when={at}"]
-
-
-def run_struck(argv: Sequence[str | Path], variables: Mapping[str, str], trace: Path, at: int,
-               number: signal.Signals) -> Run:
-    """Runs the program to its end, which comes at call `at` unless it makes fewer."""
-    done = subprocess.run([*tracer(trace, at, number), *map(str, argv)], stdin=subprocess.DEVNULL,
-                          env=clean_environment(variables), capture_output=True, text=True,
-                          timeout=RUN_MAX, check=False)
-    struck = done.returncode == -number
-    call, main = which(trace, at) if struck else ("", True)
-    return Run(struck, done.returncode, call, main, done.stdout, done.stderr)
+def run_struck(argv: Sequence[str | Path], variables: Mapping[str, str], trace: Path,
+               point: Point, weapon: Weapon) -> Run:
+    """Runs the program to its end, which comes at the point if it gets there."""
+    done = subprocess.run([*weapon.command(trace, point), *map(str, argv)],
+                          env=clean_environment(variables), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=RUN_MAX, check=False)
+    struck = done.returncode == -weapon.number
+    return Run(struck, done.returncode, in_main_thread(trace, point), done.stdout, done.stderr)
 
 
 def calls_in(trace: Path) -> list[tuple[str, str]]:
-    """Thread and name of each counted call, in the order in which they were entered."""
-    return [(thread, call) for thread, call, _ in ENTERED.findall(trace.read_text(errors="replace"))
-            if call not in UNCOUNTED]
+    """Thread and name of each call, in the order in which they were entered."""
+    return ENTERED.findall(trace.read_text(errors="replace"))
 
 
-def which(trace: Path, at: int) -> tuple[str, bool]:
-    """The call at which the signal struck, and whether the main thread made it."""
-    made: Counter[str] = Counter()
+def in_main_thread(trace: Path, point: Point) -> bool:
+    """Whether the first thread was the one that got to the point, or nobody did."""
     calls = calls_in(trace)
+    made: Counter[str] = Counter()
     for thread, call in calls:
-        made[thread] += 1
-        if made[thread] == at:
-            return call, thread == calls[0][0]
-    return "?", True
-
-
-def count(trace: Path) -> int:
-    """The most calls that one thread made."""
-    return max(Counter(thread for thread, _ in calls_in(trace)).values(), default=0)
-
-
-def uncounted(trace: Path) -> list[str]:
-    """Calls that received something and were not counted, because files are read by them too."""
-    sockets: set[str] = set()
-    found = []
-    for _, call, rest in ENTERED.findall(trace.read_text(errors="replace")):
-        descriptor = re.split(r"\D", rest, maxsplit=1)[0]
-        if call == "socket" and (made := re.search(r"= (\d+)$", rest)):
-            sockets.add(made[1])
-        elif call == "close":
-            sockets.discard(descriptor)
-        elif call in UNCOUNTED and descriptor in sockets:
-            found.append(f"{call}({rest}")
-    return found
+        made[thread] += call == point.call
+        if made[thread] == point.at:
+            return thread == calls[0][0]
+    return True
 
 
 class Frozen:
-    """A run that SIGSTOP freezes after call `at`, until `wake`."""
+    """A run that SIGSTOP freezes after the call of the point, until `wake`."""
 
     def __init__(self, argv: Sequence[str | Path], variables: Mapping[str, str], trace: Path,
-                 at: int) -> None:
+                 point: Point, weapon: Weapon) -> None:
         self.trace = trace
         trace.write_text("")
-        self._process = Process("tandem", [*tracer(trace, at, signal.SIGSTOP), *argv],
+        self._process = Process("tandem", [*weapon.command(trace, point), *argv],
                                 trace.with_suffix(".log"), env=clean_environment(variables))
         self.is_frozen = self._until_frozen()
 

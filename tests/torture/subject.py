@@ -130,8 +130,8 @@ class Subject:
         current = self.read("AWSCURRENT")
         if current.user == clone:
             self.put(base, self.read("AWSPREVIOUS").password)
-        if self.verifier(clone) is not None:
             clients.settle()
+        if self.verifier(clone) is not None:
             self._admin.query(f'DROP ROLE "{clone}"')
 
     def close(self) -> None:
@@ -139,14 +139,17 @@ class Subject:
 
 
 class Rotation:
-    """One rotation, from what there was before it; `wrong_…` lists what is not as promised."""
+    """One rotation, from what there was before it; `wrong_…` lists what is not as promised.
+
+    The one before must have ended with wrong_at_end(): then no client still holds a credential that
+    this one will replace.
+    """
 
     def __init__(self, subject: Subject, clients: Clients) -> None:
         self.subject = subject
         self.token = str(uuid.uuid4())
         self.clients = clients
         subject.prepare(clients)
-        clients.settle()  # nobody still holds a credential that this rotation will replace
         self.active = subject.read("AWSCURRENT")
         self.inactive = next(user for user in subject.users if user != self.active.user)
         self._retired = None if subject.missing_clone else subject.read("AWSPREVIOUS")
@@ -166,7 +169,17 @@ class Rotation:
             wrong.append("AWSCURRENT is another version than before the rotation")
         if step == STEPS[0] and self._retired is not None:
             wrong += subject.refusals("AWSPREVIOUS", subject.read("AWSPREVIOUS"))
-        return wrong
+        return wrong + self._wrong_proxy_secret()
+
+    def _wrong_proxy_secret(self) -> list[str]:
+        """The proxy may not be told a password that the database does not take."""
+        secret = self.subject.proxy_secrets.get(self.inactive)
+        if secret is None:
+            return []
+        told = self.subject.read("AWSCURRENT", secret)
+        if told.version != self.token:
+            return []
+        return self.subject.refusals("AWSCURRENT of the proxy secret", told, ["direct"])
 
     def _wrong_active_user(self) -> list[str]:
         if self.subject.verifier(self.active.user) == self._verifier:
