@@ -9,8 +9,8 @@ The program is the release build; PostgreSQL and PgBouncer are real, the sandbox
 TLS everywhere. no_memory.so, preloaded, fails the n-th malloc() of a step, whoever asks for it: the
 program, libcurl, OpenSSL, libpq, libc. With --for-good every later one fails too. The step may do
 its work or fail, but no signal ends it, it prints no password, and every promise holds at that
-moment. If it said that it was done it is not run again, else it must be done the second time, and
-when the rotation is over everything must be right. Clients read AWSCURRENT and log in all the while.
+moment. If it said that it was done it is not run again, else it must be done the second time; and
+when the rotation is over everything must be right. Clients read AWSCURRENT and log in meanwhile.
 
 A step makes tens of thousands of allocations, nearly all of them in SCRAM's 4096 rounds of the same
 few. So they are told apart by their size and the sizes of those before: a kind is what has the
