@@ -148,6 +148,9 @@ POSTGRES: dict[str, tuple[str, Script]] = {
     "plaintext-after-yes": (INVALID, impostor.plaintext_after_yes),
     "closed-after-yes": (UNAVAILABLE, impostor.closed_after_yes),
     "asks-no-password": (INVALID, impostor.no_password),
+    "asks-cleartext": (INVALID, impostor.cleartext),
+    "asks-md5": (INVALID, impostor.md5),
+    "scram-skipped": (INVALID, impostor.scram_skipped),
     "scram-forged": (INVALID, impostor.scram_forged),
     "unknown-authentication": (INVALID, impostor.unknown_authentication),
     "enormous-message": (UNAVAILABLE, impostor.enormous_message),
@@ -155,11 +158,19 @@ POSTGRES: dict[str, tuple[str, Script]] = {
     "endless-rows": (UNAVAILABLE, impostor.endless_rows),
 }
 
+# The proxy secrets of a lane name no host, so setSecret sends their passwords only to a server that
+# proves that it knows them. Elsewhere a server with the right certificate may ask as it likes: the
+# libpq of Debian 12 cannot refuse that, and MD5 must be possible.
+ONLY_TO_WHO_PROVES = ("asks-cleartext", "asks-md5", "scram-skipped")
+EITHER = ("plaintext-after-yes", "endless-rows")  # the latter asks for MD5 first
+
 
 def postgres(place: str, step: str) -> Iterator[Case]:
     for name, (end, _) in POSTGRES.items():
+        if name in ONLY_TO_WHO_PROVES and (place, step) != (DATABASE, "setSecret"):
+            continue
         # Clear text that came together with the yes is noticed only after the handshake, if ever.
-        ends = (INVALID, UNAVAILABLE) if name == "plaintext-after-yes" else (end,)
+        ends = (INVALID, UNAVAILABLE) if name in EITHER else (end,)
         yield Case(place, step, name, None, ends, (PLACE_WORDS[place],), actor="postgres",
                    script=name, seconds=3.0)
 
