@@ -163,6 +163,51 @@ static void exchange_answer_that_is_no_http_is_lost(void **state)
 	close(listener);
 }
 
+/* One answer as it should be; then one whose first header continues a header that it does not have. */
+static void *speak_twice(void *context)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 200 X\r\nA: b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+		"HTTP/1.1 200 X\r\n c\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"};
+	char request[1024];
+
+	for (int i = 0; i < 2; i++) {
+		int peer = accept(*(int *)context, NULL, NULL);
+
+		if (recv(peer, request, sizeof(request), 0) > 0)
+			send(peer, answers[i], strlen(answers[i]), MSG_NOSIGNAL);
+		close(peer);
+	}
+	return NULL;
+}
+
+static void exchange_remembers_nothing_of_the_one_before(void **state)
+{
+	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char url[64];
+	pthread_t thread;
+
+	(void)state;
+	start(respond_hello);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 2), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	assert_int_equal(pthread_create(&thread, NULL, speak_twice, &listener), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d", ntohs(address.sin_port));
+	struct http_request request = request_to(url);
+
+	assert_ok(http_exchange(http, &request, &response));
+	assert_string_equal(http_response_header(&response, "a"), "b");
+	assert_failed(http_exchange(http, &request, &response), STATUS_UNAVAILABLE,
+		      "did not answer");
+	pthread_join(thread, NULL);
+	close(listener);
+}
+
 static void exchange_nobody_listening_was_certainly_not_sent(void **state)
 {
 	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
@@ -322,6 +367,7 @@ int main(void)
 		TEST(exchange_redirect_is_not_followed),
 		TEST(exchange_answer_beyond_the_limit_is_refused),
 		TEST(exchange_answer_that_is_no_http_is_lost),
+		TEST(exchange_remembers_nothing_of_the_one_before),
 		TEST(exchange_nobody_listening_was_certainly_not_sent),
 		TEST(exchange_passed_deadline_sends_nothing),
 		TEST(exchange_late_answer_is_lost_at_the_deadline),

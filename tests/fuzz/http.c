@@ -1,8 +1,9 @@
 /*
  * An HTTP server that says anything: libcurl takes it apart, our callbacks keep it. A real socket,
- * since there is no other way in; the server is a thread that answers each connection with the input.
+ * since there is no other way in; the server is a thread that answers each connection.
  *
- * Input: the bytes of the answer.
+ * Input: the bytes of up to three answers, one after the other on one handle; between them "--" alone
+ * on a line.
  */
 #include "fuzz.h"
 
@@ -16,14 +17,35 @@
 #include <unistd.h>
 
 #define RESPONSE_LIMIT 16384
+#define ANSWER_MAX 65536
+#define ANSWERS 3
 
 static struct {
 	pthread_t thread;
 	int listener;
 	char url[64];
-	const char *answer;
+	pthread_mutex_t lock;
+	char answer[ANSWER_MAX]; /* a copy: a late connection may ask when its input is gone */
 	size_t length;
-} server;
+} server = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void answer_with(struct input answer)
+{
+	size_t size = (size_t)(answer.end - answer.at);
+
+	pthread_mutex_lock(&server.lock);
+	server.length = size < ANSWER_MAX ? size : ANSWER_MAX;
+	if (size > 0)
+		memcpy(server.answer, answer.at, server.length);
+	pthread_mutex_unlock(&server.lock);
+}
+
+static void send_answer(int peer)
+{
+	pthread_mutex_lock(&server.lock);
+	(void)!send(peer, server.answer, server.length, MSG_NOSIGNAL | MSG_DONTWAIT);
+	pthread_mutex_unlock(&server.lock);
+}
 
 static void *serve(void *unused)
 {
@@ -32,7 +54,7 @@ static void *serve(void *unused)
 
 	while ((peer = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		if (read(peer, request, sizeof(request)) > 0)
-			(void)!send(peer, server.answer, server.length, MSG_NOSIGNAL);
+			send_answer(peer);
 		/* What libcurl does not want to read any more must not hold us up. */
 		shutdown(peer, SHUT_WR);
 		close(peer);
@@ -79,10 +101,22 @@ static void require_answer(struct status status, const struct http_response *res
 		REQUIRE(status.code == STATUS_UNAVAILABLE || status.code == STATUS_INVALID);
 }
 
+/* Up to the border or the end; moves `input` behind it. */
+static struct input take_answer(struct input *input)
+{
+	static const char border[] = "\n--\n";
+	size_t left = (size_t)(input->end - input->at), length = sizeof(border) - 1;
+	const char *found = left > 0 ? memmem(input->at, left, border, length) : NULL;
+	struct input answer = {input->at, found != NULL ? found : input->end};
+
+	input->at = found != NULL ? found + length : input->end;
+	return answer;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct http *http;
-	AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
+	AUTO(http_close) struct http *http = NULL;
+	struct input input = INPUT(data, size);
 	struct http_request request = {.what = "the server",
 				       .method = "POST",
 				       .body = "x",
@@ -90,14 +124,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       .bypass_proxy = true,
 				       .response_limit = RESPONSE_LIMIT};
 
-	if (http == NULL) {
+	if (server.url[0] == '\0')
 		start();
-		REQUIRE(http_open(&http).code == STATUS_OK);
-	}
-	server.answer = (const char *)data;
-	server.length = size;
+	REQUIRE(http_open(&http).code == STATUS_OK);
 	request.url = server.url;
-	request.deadline = deadline_in(&clock_system, 5000);
-	require_answer(http_exchange(http, &request, &response), &response);
+	for (int i = 0; i < ANSWERS && (i == 0 || input.at < input.end); i++) {
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
+
+		answer_with(take_answer(&input));
+		request.deadline = deadline_in(&clock_system, 5000);
+		require_answer(http_exchange(http, &request, &response), &response);
+	}
 	return 0;
 }

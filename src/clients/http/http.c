@@ -1,6 +1,6 @@
 /*
- * One exchange on a libcurl handle. The handle is reset before each use: what survives is what
- * makes the next exchange cheap, connections, TLS sessions and the parsed CA store.
+ * One exchange on a libcurl handle of its own. What survives it is what makes the next one cheap:
+ * connections and the parsed CA store.
  */
 #include "clients/http/http.h"
 
@@ -18,9 +18,10 @@
 #define HEADERS_LIMIT (32 * 1024)
 #define HEADER_LINE_MAX 16384
 #define DNS_CACHE_S 10
+#define POLL_MS 1000
 
 struct http {
-	CURL *curl;
+	CURLM *kept;	   /* what makes the next exchange cheap: connections, the CA store */
 	bool whole_bundle; /* the folder of CAs lacked one */
 	char reason[CURL_ERROR_SIZE];
 };
@@ -30,6 +31,7 @@ struct exchange {
 	const struct http_request *request;
 	struct http_response *response;
 	int sent;    /* how often the request began to leave */
+	int status;  /* of the answer */
 	bool failed; /* `failed_with` is ours, not libcurl's */
 	struct status failed_with;
 };
@@ -81,8 +83,8 @@ struct status http_open(struct http **ret)
 	http = memory_alloc_zero(1, sizeof(*http));
 	if (http == NULL)
 		return OUT_OF_MEMORY;
-	http->curl = curl_easy_init();
-	if (http->curl == NULL) {
+	http->kept = curl_multi_init();
+	if (http->kept == NULL) {
 		memory_free(http);
 		return OUT_OF_MEMORY;
 	}
@@ -94,7 +96,7 @@ void http_close(struct http **http)
 {
 	if (*http == NULL)
 		return;
-	curl_easy_cleanup((*http)->curl);
+	curl_multi_cleanup((*http)->kept);
 	memory_free(*http);
 	*http = NULL;
 }
@@ -258,9 +260,8 @@ static CURLcode wipe_after_reading(CURL *curl, void *ssl_ctx, void *context)
 	return CURLE_OK;
 }
 
-static int set_peer(const struct http *http, const struct http_request *request)
+static int set_peer(const struct http *http, CURL *curl, const struct http_request *request)
 {
-	CURL *curl = http->curl;
 	bool https = strncasecmp(request->url, "https:", 6) == 0;
 	int failed = 0;
 
@@ -345,14 +346,40 @@ static struct status explain(const struct http *http, const struct http_request 
 		       progress == HTTP_NOT_SENT ? "cannot be reached" : "did not answer", reason);
 }
 
+/* As curl_easy_perform() does it. */
+static CURLcode transfer(CURLM *kept, CURL *curl)
+{
+	CURLcode result = CURLE_OUT_OF_MEMORY;
+	const CURLMsg *message;
+	int running = 1, left;
+
+	if (curl_multi_add_handle(kept, curl) != CURLM_OK)
+		return result;
+	while (running > 0)
+		if (curl_multi_perform(kept, &running) != CURLM_OK ||
+		    (running > 0 && curl_multi_poll(kept, NULL, 0, POLL_MS, NULL) != CURLM_OK))
+			break;
+	message = curl_multi_info_read(kept, &left);
+	if (message != NULL && message->msg == CURLMSG_DONE)
+		result = message->data.result;
+	curl_multi_remove_handle(kept, curl);
+	return result;
+}
+
+/*
+ * A fresh handle for each exchange: one that is used again remembers, in libcurl before 8.2, the last
+ * answer's last header after it was freed, and adds the next answer to it if that begins with a space.
+ */
 static CURLcode perform(struct http *http, struct exchange *exchange, struct curl_slist *headers)
 {
-	CURL *curl = http->curl;
+	CURL *curl = curl_easy_init();
 	CURLcode result = CURLE_OUT_OF_MEMORY;
 	int failed = 0;
+	long status = 0;
 
-	curl_easy_reset(curl);
-	failed |= set_peer(http, exchange->request);
+	if (curl == NULL)
+		return result;
+	failed |= set_peer(http, curl, exchange->request);
 	failed |= set_limits(curl, exchange->request);
 	failed |= set_request(curl, exchange->request, headers);
 	failed |= (int)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
@@ -364,17 +391,16 @@ static CURLcode perform(struct http *http, struct exchange *exchange, struct cur
 	failed |= (int)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->reason);
 	http->reason[0] = '\0';
 	if (failed == 0)
-		result = curl_easy_perform(curl);
-	/* The handle outlives what these point at. */
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+		result = transfer(http->kept, curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	exchange->status = (int)status;
+	curl_easy_cleanup(curl);
 	return result;
 }
 
 static struct status run(struct http *http, struct exchange *exchange, struct curl_slist *headers)
 {
 	CURLcode result = perform(http, exchange, headers);
-	long status = 0;
 	const char *host;
 	int length;
 
@@ -392,8 +418,7 @@ static struct status run(struct http *http, struct exchange *exchange, struct cu
 	}
 	if (result != CURLE_OK)
 		return explain(http, exchange->request, result, exchange->response->progress);
-	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
-	exchange->response->status = (int)status;
+	exchange->response->status = exchange->status;
 	exchange->response->progress = HTTP_ANSWERED;
 	return OK;
 }

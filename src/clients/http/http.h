@@ -76,7 +76,7 @@ const char *http_response_header(const struct http_response *, const char *name)
 /* The Date header as Unix time in seconds. False: missing or unreadable. */
 bool http_response_date(const struct http_response *, int64_t *ret);
 
-/* A handle: connections and TLS sessions of its own. One exchange at a time. */
+/* A handle: connections of its own, which it keeps. One exchange at a time. */
 struct http;
 
 /*
