@@ -80,9 +80,41 @@ static void log_of_a_line_too_long_says_so(void **state)
 	free(text);
 }
 
+/* Wherever the line ends to fit: it is whole, or the one that says it was lost. */
+static void log_of_any_length_is_whole_or_said_to_be_lost(void **state)
+{
+	static char message[16385];
+	const struct log_field fields[] = {LOG_TEXT("key", "text"), LOG_NUMBER("number", 12),
+					   LOG_END};
+	int whole[2] = {0}, lost[2] = {0};
+
+	(void)state;
+	for (size_t room = 1; room <= 120; room++)
+		for (int text = 0; text < 2; text++) {
+			size_t length = sizeof(message) - room;
+
+			memset(message, 'm', length);
+			message[length] = '\0';
+			length = write_line(text ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON, LOG_INFO,
+					    LOG_INFO, message, fields);
+			assert_int_equal(line[length - 1], '\n');
+			if (strstr(line, "too long") != NULL)
+				lost[text]++;
+			else if (strstr(line, text ? "number=12\n" : "\"number\":12}\n") != NULL)
+				whole[text]++;
+			else
+				fail_msg("neither whole nor lost with %zu bytes of room", room);
+		}
+	for (int text = 0; text < 2; text++) {
+		assert_in_range(whole[text], 1, 119);
+		assert_in_range(lost[text], 1, 119);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(log_of_any_length_is_whole_or_said_to_be_lost),
 		cmocka_unit_test(log_in_json_is_one_object_on_one_line),
 		cmocka_unit_test(log_in_text_is_one_line),
 		cmocka_unit_test(log_below_its_level_writes_nothing),

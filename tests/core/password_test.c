@@ -143,9 +143,55 @@ static void password_without_random_bytes_fails(void **state)
 	assert_true(secret_empty(&password));
 }
 
+/* One letter is left and the user's name is that letter: no draw will ever do. */
+static void password_that_cannot_be_drawn_gives_up(void **state)
+{
+	struct password_policy policy = {
+		.length = 8, .allowed = {true}, .excluded = "bcdefghijklmnopqrstuvwxyz"};
+	AUTO(secret_clear) struct secret password = SECRET_INIT;
+
+	(void)state;
+	policy.not_containing = "A";
+	assert_failed(password_generate(&policy, &repeatable, &password), STATUS_INVALID,
+		      "no password that satisfies the policy came up in 10000 draws");
+	policy.not_containing = "";
+	assert_ok(password_generate(&policy, &repeatable, &password));
+	assert_string_equal(secret_reveal(&password), "aaaaaaaa");
+}
+
+static void password_policy_with_nothing_to_draw_is_refused(void **state)
+{
+	struct password_policy policy = PASSWORD_POLICY_DEFAULT;
+
+	(void)state;
+	policy.length = 3;
+	assert_failed(password_policy_check(&policy), STATUS_INVALID, "for one of each of 4");
+	policy = (struct password_policy){.length = 0, .allowed = {true}};
+	assert_failed(password_policy_check(&policy), STATUS_INVALID, "PASSWORD_LENGTH is 0");
+	policy.length = 1;
+	assert_ok(password_policy_check(&policy));
+}
+
+static void password_policy_has_room_for_what_an_engine_forbids_or_says_so(void **state)
+{
+	const struct password_rules rules = {.min_length = 1, .forbidden = "#%"};
+	struct password_policy policy = {.length = 8, .allowed = {true}};
+
+	(void)state;
+	memset(policy.excluded, '#', 127);
+	assert_ok(password_policy_narrow(&policy, &rules, "engine", "user"));
+	assert_int_equal(strlen(policy.excluded), 128);
+	policy.excluded[127] = '#';
+	assert_failed(password_policy_narrow(&policy, &rules, "engine", "user"), STATUS_INVALID,
+		      "EXCLUDE_CHARACTERS is too long");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(password_that_cannot_be_drawn_gives_up),
+		cmocka_unit_test(password_policy_with_nothing_to_draw_is_refused),
+		cmocka_unit_test(password_policy_has_room_for_what_an_engine_forbids_or_says_so),
 		cmocka_unit_test(password_by_default_has_every_class_and_no_excluded_character),
 		cmocka_unit_test(password_characters_are_uniform),
 		cmocka_unit_test(password_rules_narrow_the_policy),
