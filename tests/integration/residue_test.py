@@ -37,14 +37,14 @@ PIECE = 12  # bytes of a word that nobody writes by chance
 
 # Every way to make, open or change a file, or to say something; "?": where the machine knows it.
 WRITING = ",".join("?" + name for name in (
-    "open openat openat2 creat write pwrite64 writev pwritev pwritev2 sendfile copy_file_range splice"
-    " rename renameat renameat2 link linkat symlink symlinkat mkdir mkdirat mknod mknodat truncate"
-    " ftruncate fallocate memfd_create open_by_handle_at").split())
+    "open openat openat2 creat write pwrite64 writev pwritev pwritev2 sendfile copy_file_range"
+    " splice rename renameat renameat2 link linkat symlink symlinkat mkdir mkdirat mknod mknodat"
+    " truncate ftruncate fallocate memfd_create open_by_handle_at").split())
 
 
 class Relay:
-    """TLS in front of the sandbox, which speaks plain HTTP, as the Runtime API must: what libcurl and
-    OpenSSL keep of a request differs between the two. `sent` is what the product said."""
+    """TLS in front of the sandbox, which speaks plain HTTP, as the Runtime API must: what libcurl
+    and OpenSSL keep of a request differs between the two. `sent` is what the product said."""
 
     def __init__(self, folder: Path, port: int) -> None:
         authority = Authority(folder, "aws-ca")
@@ -130,8 +130,8 @@ def forms(word: str) -> dict[str, bytes]:
 
 
 def scram_keys(password: str, verifier: str) -> dict[str, bytes]:
-    """What logs in as well as the password does (RFC 5802), with its verifier's salt; empty when it is
-    another password's verifier."""
+    """What logs in as well as the password does (RFC 5802), with its verifier's salt; empty when it
+    is another password's verifier."""
     found = re.fullmatch(r"SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):.*", verifier)
     assert found is not None, "not a SCRAM verifier"
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(found[2]),
@@ -223,8 +223,9 @@ class Residue(support.World):
         with cls.postgres.admin() as admin:
             # Whatever could write down a statement or its parameters does.
             for setting in ("log_min_duration_statement = 0", "log_parameter_max_length = -1",
-                            "log_parameter_max_length_on_error = -1", "log_error_verbosity = verbose",
-                            "log_min_error_statement = debug5", "debug_print_parse = on"):
+                            "log_parameter_max_length_on_error = -1",
+                            "log_error_verbosity = verbose", "log_min_error_statement = debug5",
+                            "debug_print_parse = on"):
                 admin.query(f"ALTER SYSTEM SET {setting}")
             admin.query("SELECT pg_reload_conf()")
         cls.function = cls.stack.enter_context(
