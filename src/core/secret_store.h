@@ -74,6 +74,10 @@ struct secret_store_ops {
 	struct status (*get)(struct secret_store *, const char *id, enum stage stage,
 			     const char *token, bool miss_is_normal, struct secret_version *ret);
 
+	/* The version `token`, labelled or not. NOT_FOUND, INVALID as get(). */
+	struct status (*get_version)(struct secret_store *, const char *id, const char *token,
+				     struct secret_version *ret);
+
 	/*
 	 * The newest version, labelled or not, that `wanted` accepts; it looks at VERSIONS_LOOKED_AT
 	 * of them at most and passes over what is no text. A version that lost its label is kept for
@@ -95,8 +99,8 @@ struct secret_store_ops {
 	 * Puts `value` as the version `token`, labelled STAGE_PENDING. Twice with the same value is
 	 * once. `seen`: what describe() told; the label is then taken from where it was, in one
 	 * step with looking, so that of two who saw the same only one gets it. NULL: from wherever
-	 * it is. CONFLICT: the token already has another value, which stays and has the label now;
-	 * or another version got the label since it was seen. INVALID: too long, marked for
+	 * it is. CONFLICT: the token already has another value, which stays, and has the label now
+	 * unless its turn is over; or another version got the label since it was seen. INVALID: too long, marked for
 	 * deletion.
 	 */
 	struct status (*stage)(struct secret_store *, const char *id, const char *token,

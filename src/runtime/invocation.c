@@ -67,7 +67,7 @@ static struct {
 	char secret_id[SECRET_ID_MAX + 1];
 	char token[VERSION_ID_MAX + 1];
 	char user[sizeof((struct report){0}.user)];
-	bool proven;
+	char proven_from[VERSION_ID_MAX + 1];
 } last;
 
 static bool was_last(const struct event *event)
@@ -76,14 +76,14 @@ static bool was_last(const struct event *event)
 	       strcmp(last.secret_id, event->secret_id) == 0;
 }
 
-static void remember(const struct event *event, struct status status, struct report *report)
+static void remember(const struct event *event, struct report *report)
 {
 	if (report->user[0] == '\0' && was_last(event))
 		memcpy(report->user, last.user, sizeof(report->user));
 	snprintf(last.secret_id, sizeof(last.secret_id), "%s", event->secret_id);
 	memcpy(last.token, event->token, sizeof(last.token));
 	memcpy(last.user, report->user, sizeof(last.user));
-	last.proven = event->step == STEP_TEST && status.code == STATUS_OK;
+	memcpy(last.proven_from, report->proven_from, sizeof(last.proven_from));
 }
 
 static struct status run_step(const struct invocation *invocation, const struct event *event,
@@ -95,7 +95,8 @@ static struct status run_step(const struct invocation *invocation, const struct 
 	TRY(open_store(invocation, event->secret_id, &event->rotation_token, &store));
 	rotation = rotation_of(invocation, event->secret_id, store, report);
 	rotation.token = event->token;
-	rotation.proven = last.proven && was_last(event);
+	if (was_last(event) && last.proven_from[0] != '\0')
+		rotation.proven_from = last.proven_from;
 	return step_run(event->step, &rotation);
 }
 
@@ -106,7 +107,7 @@ struct status invocation_step(const struct invocation *invocation, const struct 
 	int64_t begun = clock_system.now();
 	struct status status = run_step(invocation, event, told);
 
-	remember(event, status, told);
+	remember(event, told);
 	log_step(invocation, event, told, status, clock_system.now() - begun);
 	return status;
 }

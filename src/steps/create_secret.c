@@ -97,7 +97,8 @@ static struct status prepare_pending(const struct rotation *rotation, const stru
 
 		if (found.code == STATUS_NOT_FOUND)
 			return failure(STATUS_CONFLICT,
-				       "another rotation began at the same time and goes on: %s",
+				       "another rotation began at the same time and goes on, or "
+				       "this version is an old one: start again: %s",
 				       status.detail);
 		TRY_WHILE(found, "reading the pending version that somebody else put");
 		return keep_pending(rotation, plan, current, ret);
@@ -107,28 +108,29 @@ static struct status prepare_pending(const struct rotation *rotation, const stru
 	return OK;
 }
 
-/* Is what the proxy secret has under our token the credential we wanted to put there? */
+/*
+ * The token has a version in the proxy secret. Is it the credential we wanted to put there? Then it
+ * was put by an earlier try, before somebody edited another key of the secret; that edit took the
+ * pending label away, and it gets it back.
+ */
 static struct status check_copy(const struct rotation *rotation, const struct proxy_copy *copy,
-				const struct credential *pending, const struct credential *wanted)
+				const struct credential *pending)
 {
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
-	AUTO(stored_clear) struct stored staged = STORED_INIT;
-	struct status claimed;
+	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
+	AUTO(credential_clear) struct credential staged = CREDENTIAL_INIT;
+	const struct secret_store_ops *store = rotation->store->ops;
 
-	/* That edit took the pending label away, without which the version cannot be read. */
-	TRY(rotation->store->ops->describe(rotation->store, copy->secret_id, &labels));
-	claimed = rotation->store->ops->stage(rotation->store, copy->secret_id, rotation->token,
-					      &wanted->text, &labels);
-	if (claimed.code != STATUS_CONFLICT)
-		return claimed;
-	TRY(rotation_get_pending(rotation, copy->secret_id, false, &staged));
-	if (strcmp(staged.credential.username, pending->username) == 0 &&
-	    secret_equal(&staged.credential.password, &pending->password))
-		return OK;
-	return failure(STATUS_CONFLICT,
-		       "the proxy secret '%s' has another password under version '%s': take its "
-		       "pending label away and rotate again",
-		       copy->secret_id, rotation->token);
+	TRY(store->get_version(rotation->store, copy->secret_id, rotation->token, &version));
+	TRY(credential_parse(&version.value, "its pending version", &staged));
+	if (strcmp(staged.username, pending->username) != 0 ||
+	    !secret_equal(&staged.password, &pending->password))
+		return failure(STATUS_CONFLICT,
+			       "it has another password under version '%s': rotate again",
+			       rotation->token);
+	TRY(store->describe(rotation->store, copy->secret_id, &labels));
+	return store->stage(rotation->store, copy->secret_id, rotation->token, &staged.text,
+			    &labels);
 }
 
 /* The same password, pending, beside what the proxy secret holds already. */
@@ -144,9 +146,8 @@ static struct status prepare_copy(const struct rotation *rotation, const struct 
 			      &changed));
 	status = rotation->store->ops->stage(rotation->store, copy->secret_id, rotation->token,
 					     &changed.text, NULL);
-	/* Put by an earlier try, before somebody edited another key of it: the password counts. */
 	if (status.code == STATUS_CONFLICT)
-		status = check_copy(rotation, copy, pending, &changed);
+		status = check_copy(rotation, copy, pending);
 	return status_while(status, "putting the pending version of the proxy secret '%s'",
 			    copy->secret_id);
 }

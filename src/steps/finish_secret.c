@@ -26,7 +26,8 @@ struct status finish_secret(const struct rotation *rotation)
 			"version '%s' is neither pending nor current: the rotation was aborted, or "
 			"another one took its place; start it again",
 			rotation->token);
-	if (!rotation->proven)
+	/* Proven against another version than the current one is not proven: somebody edited it. */
+	if (rotation->proven_from == NULL || strcmp(rotation->proven_from, labels.current) != 0)
 		TRY_WHILE(test_secret(rotation), "proving the new version first");
 	TRY_WHILE(rotation->store->ops->promote(rotation->store, rotation->secret_id,
 						rotation->token, labels.current),

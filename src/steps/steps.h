@@ -38,6 +38,8 @@ struct report {
 	char user[256]; /* the user it was about, "" = none */
 	size_t note_count;
 	char notes[REPORT_NOTES_MAX][256]; /* what its operator should know although it went well */
+	char proven_from[VERSION_ID_MAX +
+			 1]; /* by testSecret: as in struct rotation, "" = nothing */
 };
 
 /* One rotation, as one invocation sees it. Owns nothing. */
@@ -50,7 +52,9 @@ struct rotation {
 	const char *secret_id; /* the application secret */
 	const char *token;     /* names the new version */
 	bool started_here;     /* on a command line: the secret need not have a schedule */
-	bool proven;	       /* testSecret of this very token has succeeded in this process */
+	/* The current version that testSecret of this very token, in this process, has proven the new
+	 * one against; NULL: it has not. */
+	const char *proven_from;
 	struct report *report; /* filled also when the step fails */
 };
 

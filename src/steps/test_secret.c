@@ -88,6 +88,7 @@ struct status test_secret(const struct rotation *rotation)
 		else
 			TRY(prove_database(rotation, &plan.logins[i], &pending.credential,
 					   plan.active_user));
+	memcpy(rotation->report->proven_from, current.version, sizeof(current.version));
 	report_outcome(rotation, "logged in everywhere");
 	return OK;
 }

@@ -166,7 +166,22 @@ static void stage_claims_for_the_value_that_is_there(void **state)
 	       {"UpdateSecretVersionStage", 200, NULL, "{}"});
 	assert_failed(store->ops->stage(store, "app", TOKEN, &value, SEEN(OLD)), STATUS_CONFLICT,
 		      "another value");
+	assert_string_equal(sent(1, "VersionStage"), CLAIMED);
 	assert_string_equal(sent(2, "MoveToVersionId"), TOKEN);
+}
+
+/* A version of years ago, under a token that somebody uses again, must not come back. */
+static void stage_claims_nothing_for_a_value_whose_turn_is_over(void **state)
+{
+	AUTO(secret_clear) struct secret value = secret_of("v");
+
+	(void)state;
+	SCRIPT({"PutSecretValue", 400, "ResourceExistsException", "already in use"},
+	       {"GetSecretValue", 400, "InvalidRequestException",
+		"You provided a VersionStage that is not associated to the provided VersionId."});
+	assert_failed(store->ops->stage(store, "app", TOKEN, &value, SEEN(OLD)), STATUS_CONFLICT,
+		      "an old version under this token");
+	assert_int_equal(server.count, 2);
 }
 
 static void promote_moves_the_label_from_where_it_was_read(void **state)
@@ -350,6 +365,7 @@ int main(void)
 		TEST(stage_after_another_got_the_label_is_a_conflict),
 		TEST(stage_whose_claim_got_no_answer_looks_where_the_label_is),
 		TEST(stage_claims_for_the_value_that_is_there),
+		TEST(stage_claims_nothing_for_a_value_whose_turn_is_over),
 		TEST(promote_moves_the_label_from_where_it_was_read),
 		TEST(promote_refused_because_it_was_done_is_ok),
 		TEST(promote_moved_by_somebody_else_is_a_conflict),

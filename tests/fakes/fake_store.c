@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,24 @@ static struct status fake_get(struct secret_store *store, const char *id, enum s
 	return read_version(world, id, stage, token, ret);
 }
 
+static struct status fake_get_version(struct secret_store *store, const char *id, const char *token,
+				      struct secret_version *ret)
+{
+	AUTO(world_leave) struct world *world = world_of(store);
+	const struct world_call call = call_about(world, id);
+	const struct fake_version *version;
+	struct fake_secret *secret;
+
+	TRY(world_begin_call(world, &call));
+	TRY(world_end_call(world, &call));
+	TRY(find_secret(world, id, &secret));
+	version = find_version(secret, token);
+	if (version == NULL || version->value == NULL)
+		return failure(STATUS_NOT_FOUND, "no such version of '%s'", id);
+	memcpy(ret->id, version->id, sizeof(ret->id));
+	return secret_make(version->value, strlen(version->value), &ret->value);
+}
+
 static struct status fake_find(struct secret_store *store, const char *id,
 			       bool (*wanted)(const struct secret_version *, void *context),
 			       void *context, struct secret_version *ret)
@@ -177,11 +196,16 @@ static struct status fake_stage(struct secret_store *store, const char *id, cons
 	TRY(find_secret(world, id, &secret));
 	version = find_version(secret, token);
 	if (version != NULL && version->value != NULL) {
-		if (strcmp(version->value, secret_reveal(value)) != 0)
+		bool same = strcmp(version->value, secret_reveal(value)) == 0;
+
+		if (!same && claims && strcmp(world->claimant, token) != 0)
+			return failure(STATUS_CONFLICT, "an old version under this token");
+		if (!same)
 			status = failure(STATUS_CONFLICT, "the token has another value in '%s'",
 					 id);
 	} else if (claims) {
 		world_put_unlabelled(world, id, token, secret_reveal(value));
+		snprintf(world->claimant, sizeof(world->claimant), "%s", token);
 	} else {
 		world->effects++;
 		world_put(world, id, token, STAGE_PENDING, secret_reveal(value));
@@ -259,6 +283,7 @@ static void fake_close(struct secret_store **store)
 static const struct secret_store_ops fake_store_ops = {
 	.describe = fake_describe,
 	.get = fake_get,
+	.get_version = fake_get_version,
 	.find = fake_find,
 	.get_current = fake_get_current,
 	.stage = fake_stage,

@@ -241,6 +241,16 @@ void world_begin_rotation(struct world *world, const char *token)
 	world_reset_counts(world);
 }
 
+void world_warm(struct world *world, bool warm)
+{
+	const struct fake_version *current = world_version(world, APPLICATION_SECRET,
+							   STAGE_CURRENT);
+
+	world->rotation.proven_from = warm ? world->proven_from : NULL;
+	if (current != NULL)
+		memcpy(world->proven_from, current->id, sizeof(world->proven_from));
+}
+
 void world_reset_counts(struct world *world)
 {
 	world->report = (struct report){0};

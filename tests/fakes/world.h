@@ -97,6 +97,8 @@ struct world {
 	struct report report;
 	struct rotation rotation;
 	char token[VERSION_ID_MAX + 1];
+	char proven_from[VERSION_ID_MAX + 1]; /* for world_warm() */
+	char claimant[VERSION_ID_MAX + 1];    /* the last version put to claim the pending label */
 };
 
 enum world_shape {
@@ -117,6 +119,8 @@ void world_clear(struct world *);
  */
 void world_begin_rotation(struct world *, const char *token);
 void world_reset_counts(struct world *);
+/* Is this the process in which testSecret has just succeeded? */
+void world_warm(struct world *, bool warm);
 
 struct fake_secret *world_secret(struct world *, const char *id);
 struct fake_user *world_user(struct world *, const char *name);

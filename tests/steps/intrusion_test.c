@@ -354,8 +354,8 @@ static const struct intruder {
 	unsigned shape;		      /* what the world must have for it */
 	enum promise promise;
 	enum ends ends;
-	/* What createSecret, setSecret, testSecret may end with besides OK; finishSecret that proves
-	 * first: as testSecret; and what it may end with when it need not. */
+	/* What createSecret, setSecret, testSecret and finishSecret may end with besides OK; the
+	 * last also as testSecret, where it proves first. */
 	unsigned classes[STEP_COUNT];
 } intruders[] = {
 	/* clang-format off: a table */
@@ -571,7 +571,7 @@ static void check_class(struct status first)
 	const unsigned *classes = scene.who->classes;
 	unsigned may = classes[scene.step] | ON(OK);
 
-	if (scene.step == STEP_FINISH && !scene.proven)
+	if (scene.step == STEP_FINISH)
 		may |= classes[STEP_TEST];
 	if ((may & (1U << first.code)) == 0)
 		problem(status_code_name(first.code), first.detail);
@@ -637,11 +637,11 @@ static bool play(void)
 	world.intrude_at = scene.n;
 	world.intrude = intrude;
 	step_now = scene.step;
-	world.rotation.proven = scene.proven;
+	world_warm(&world, scene.proven);
 	first = step_run(scene.step, &world.rotation);
 	came = world.intrude_at == 0;
 	world.intrude_at = 0;
-	world.rotation.proven = false;
+	world_warm(&world, false);
 	check_class(first);
 
 	if (scene.who->promise != AFTERWARDS && !current_works(&world)) {

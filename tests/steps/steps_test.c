@@ -10,7 +10,7 @@
 static struct status run_all(struct world *world)
 {
 	for (enum step step = 0; step < STEP_COUNT; step++) {
-		world->rotation.proven = step == STEP_FINISH;
+		world_warm(world, step == STEP_FINISH);
 		TRY(step_run(step, &world->rotation));
 	}
 	return OK;
@@ -364,6 +364,28 @@ static void create_secret_twice_under_two_tokens_lets_one_go_on(void **state)
 		world_clear(&world);
 	}
 	assert_true(won > 0 && lost > 0);
+}
+
+/* An old rotation's step that comes late would bring an old password back. */
+static void create_secret_under_the_token_of_an_old_rotation_is_refused(void **state)
+{
+	struct world world;
+	char first[VERSION_ID_MAX + 1];
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world.rotation.started_here = true;
+	world_secret(&world, APPLICATION_SECRET)->rotation_enabled = false;
+	world_version(&world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] = false;
+	memcpy(first, world.token, sizeof(first));
+	assert_ok(run_all(&world));
+	snprintf(world.token, sizeof(world.token), "token-of-a-second-rotation-00000000");
+	assert_ok(run_all(&world));
+	memcpy(world.token, first, sizeof(first));
+	assert_failed(create_secret(&world.rotation), STATUS_CONFLICT, "old");
+	assert_string_not_equal(world_version(&world, APPLICATION_SECRET, STAGE_PENDING)->id,
+				first);
+	world_clear(&world);
 }
 
 static void create_secret_of_a_scheduled_secret_needs_the_schedules_token(void **state)
@@ -797,6 +819,26 @@ static void finish_secret_promotes_nothing_that_was_not_proven(void **state)
 	}
 }
 
+/* The proof was of the pending version beside another one: what was edited since would be undone. */
+static void finish_secret_after_an_edit_does_not_undo_it(void **state)
+{
+	struct world world;
+	char edited[600];
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	for (enum step step = STEP_CREATE; step < STEP_FINISH; step++)
+		assert_ok(step_run(step, &world.rotation));
+	world_warm(&world, true);
+	snprintf(edited, sizeof(edited), "%s ",
+		 world_version(&world, APPLICATION_SECRET, STAGE_CURRENT)->value);
+	world_put(&world, APPLICATION_SECRET, "edited-by-hand", STAGE_CURRENT, edited);
+	world_reset_counts(&world);
+	assert_failed(finish_secret(&world.rotation), STATUS_CONFLICT, "edited meanwhile");
+	assert_int_equal(world.writes, 0);
+	world_clear(&world);
+}
+
 static void rotation_over_plaintext_says_so(void **state)
 {
 	struct world world;
@@ -836,6 +878,7 @@ int main(void)
 		cmocka_unit_test(create_secret_without_a_schedule_is_refused_unless_started_here),
 		cmocka_unit_test(create_secret_beside_another_rotation_is_refused_for_everybody),
 		cmocka_unit_test(create_secret_twice_under_two_tokens_lets_one_go_on),
+		cmocka_unit_test(create_secret_under_the_token_of_an_old_rotation_is_refused),
 		cmocka_unit_test(create_secret_of_a_scheduled_secret_needs_the_schedules_token),
 		cmocka_unit_test(create_secret_that_comes_second_keeps_the_first_value),
 		cmocka_unit_test(create_secret_of_a_rotation_that_just_finished_has_nothing_to_do),
@@ -862,6 +905,7 @@ int main(void)
 		cmocka_unit_test(test_secret_waits_for_a_proxy_but_not_for_ever),
 		cmocka_unit_test(test_secret_asks_a_proxy_again_that_could_not_be_reached),
 		cmocka_unit_test(finish_secret_promotes_nothing_that_was_not_proven),
+		cmocka_unit_test(finish_secret_after_an_edit_does_not_undo_it),
 		cmocka_unit_test(rotation_over_plaintext_says_so),
 	};
 

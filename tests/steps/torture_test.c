@@ -198,7 +198,7 @@ static struct status invoke(struct world *world, const struct scene *scene, enum
 
 	world->report = (struct report){0};
 	world->rotation.deadline = deadline_in(world->rotation.deadline.clock, INVOCATION_MS);
-	world->rotation.proven = scene->warm && step == STEP_FINISH;
+	world_warm(world, scene->warm && step == STEP_FINISH);
 	world->calls = world->fills = world->late_calls = 0;
 	world->fail_at = harm != NULL && harm->to == TO_CALL ? n : 0;
 	world->fill_fails_at = harm != NULL && harm->to == TO_RANDOM ? n : 0;

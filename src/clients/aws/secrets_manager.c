@@ -16,6 +16,7 @@ struct status secrets_manager_open(struct aws *aws, const struct secrets_manager
 {
 	static const struct secret_store_ops ops = {.describe = secrets_describe,
 						    .get = secrets_get,
+						    .get_version = secrets_get_version,
 						    .find = secrets_find,
 						    .get_current = secrets_get_current,
 						    .stage = secrets_stage,

@@ -71,6 +71,12 @@ struct status secrets_get(struct secret_store *store, const char *id, enum stage
 	}
 }
 
+struct status secrets_get_version(struct secret_store *store, const char *id, const char *token,
+				  struct secret_version *ret)
+{
+	return secrets_read_once(secrets_manager_of(store), id, NULL, token, ret);
+}
+
 struct status secrets_find(struct secret_store *store, const char *id,
 			   bool (*wanted)(const struct secret_version *, void *context),
 			   void *context, struct secret_version *ret)

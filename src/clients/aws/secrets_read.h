@@ -9,6 +9,8 @@
 struct status secrets_describe(struct secret_store *, const char *id, struct secret_labels *ret);
 struct status secrets_get(struct secret_store *, const char *id, enum stage, const char *token,
 			  bool miss_is_normal, struct secret_version *ret);
+struct status secrets_get_version(struct secret_store *, const char *id, const char *token,
+				  struct secret_version *ret);
 struct status secrets_find(struct secret_store *, const char *id,
 			   bool (*wanted)(const struct secret_version *, void *context),
 			   void *context, struct secret_version *ret);

@@ -17,6 +17,8 @@ struct staging {
 	struct secrets_manager *manager;
 	const char *id, *token, *label;
 	const struct secret *value;
+	bool claim; /* the label is CLAIMANT */
+	bool there; /* a value, this or another, was there already, and under that label */
 };
 
 static struct status compare_staged(const struct staging *staging, const struct secret *found)
@@ -72,11 +74,17 @@ static struct status put(struct staging *staging)
 				       secret_reveal(options->rotation_token)));
 	status = secrets_ask(staging->manager, "PutSecretValue", staging->id, &exchange,
 			     find_staged, staging);
-	if (exchange.error.type[0] != '\0' && exchange.error.class == AWS_ERROR_EXISTS) {
-		TRY(secrets_read_once(staging->manager, staging->id, NULL, staging->token, &found));
-		return compare_staged(staging, &found.value);
-	}
-	return without_token(staging->manager, status);
+	if (exchange.error.type[0] == '\0' || exchange.error.class != AWS_ERROR_EXISTS)
+		return without_token(staging->manager, status);
+	status = secrets_read_once(staging->manager, staging->id,
+				   staging->claim ? staging->label : NULL, staging->token, &found);
+	/* Another has that label: this value is old, and its turn is over. */
+	if (staging->claim && status.code == STATUS_NOT_FOUND)
+		return failure(STATUS_CONFLICT, "secret '%s' has an old version under this token",
+			       staging->id);
+	TRY(status);
+	staging->there = true;
+	return compare_staged(staging, &found.value);
 }
 
 /* A label on its way from one version to another. */
@@ -134,20 +142,18 @@ struct status secrets_stage(struct secret_store *store, const char *id, const ch
 				  .id = id,
 				  .token = token,
 				  .label = claim ? CLAIMANT : secrets_stage_name(STAGE_PENDING),
+				  .claim = claim,
 				  .value = value};
+	struct move move = {
+		.store = store, .id = id, .label = staging.label, .token = token, .pending = true};
+
 	struct status status = put(&staging);
 
-	/* A value that is there already, whichever, is the one the label belongs to. */
-	if (claim && (status.code == STATUS_OK || status.code == STATUS_CONFLICT)) {
-		struct move move = {.store = store,
-				    .id = id,
-				    .label = secrets_stage_name(STAGE_PENDING),
-				    .token = token,
-				    .from = seen->pending,
-				    .pending = true};
-
-		TRY(move_label(&move));
-	}
+	if (!claim || (status.code != STATUS_OK && !staging.there))
+		return status;
+	move.label = secrets_stage_name(STAGE_PENDING);
+	move.from = seen->pending;
+	TRY(move_label(&move));
 	return status;
 }
 
