@@ -11,6 +11,7 @@ BUILD_PACKAGES=(gcc cmake ninja-build pkg-config libc6-dev libcjson-dev libcurl4
 	libpq-dev libcmocka-dev libmicrohttpd-dev)
 RUN_PACKAGES=(postgresql pgbouncer openssl ca-certificates util-linux)
 LINT_PACKAGES=(git clang clang-format clang-tidy shellcheck)
+PROOF_PACKAGES=(strace spin valgrind libclang-rt-14-dev)
 
 # An interpreter that knows boto3: the first in PATH may be another one than Debian's, and lack it.
 find_python() {
@@ -48,10 +49,11 @@ install() {
 run_setup() { # install what building, testing and the demo need (Debian 12)
 	if ! command -v dpkg-query >/dev/null; then
 		echo "setup: this is no Debian: install these by hand:" \
-			"${BUILD_PACKAGES[*]} ${RUN_PACKAGES[*]} ${LINT_PACKAGES[*]} python3-boto3 awscli" >&2
+			"${BUILD_PACKAGES[*]} ${RUN_PACKAGES[*]} ${LINT_PACKAGES[*]} ${PROOF_PACKAGES[*]}" \
+			"python3-boto3 awscli" >&2
 		return 1
 	fi
-	install "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${LINT_PACKAGES[@]}"
+	install "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${LINT_PACKAGES[@]}" "${PROOF_PACKAGES[@]}"
 	find_python >/dev/null || install python3 python3-boto3
 	command -v aws >/dev/null || install awscli
 }
@@ -105,6 +107,65 @@ run_test() { # everything: units, real servers, independent clients, lint, sanit
 run_bench() { # start-up, memory, calls and connections of a rotation, as a table and as JSON
 	quiet_build
 	"$(find_python)" tests/bench/bench.py --build-dir "$BUILD" "$@"
+}
+
+TORTURE_PARTS=(ports kill network storm concurrency memory residue)
+
+torture_part() { # NAME PYTHON
+	case $1 in
+	ports) "$BUILD/tests/torture_test" ;;
+	kill) "$2" tests/torture/kill.py --build-dir "$BUILD" ;;
+	network) "$2" tests/torture/network.py --build-dir "$BUILD" --full ;;
+	storm) "$2" tests/torture/storm.py --build-dir "$BUILD" ;;
+	concurrency) "$2" tests/integration/concurrency_test.py --build-dir "$BUILD" --verbose ;;
+	memory) "$2" tests/torture/memory.py --build-dir "$BUILD" --seconds 240 ;;
+	residue) "$2" tests/integration/residue_test.py --build-dir "$BUILD" --verbose ;;
+	*) echo "torture: '$1' is no part of it: ${TORTURE_PARTS[*]}" >&2 && return 2 ;;
+	esac
+}
+
+run_torture() { # every fault in turn, long forms, with their matrices; [PART…]: these only
+	quiet_build
+	local python part failed=()
+	python=$(find_python)
+	[ $# -gt 0 ] || set -- "${TORTURE_PARTS[@]}"
+	for part; do
+		printf '\n== %s\n' "$part"
+		torture_part "$part" "$python" || failed+=("$part")
+	done
+	printf '\ntorture: %d passed, %d failed%s\n' $(($# - ${#failed[@]})) ${#failed[@]} \
+		"${failed[*]:+: ${failed[*]}}"
+	[ ${#failed[@]} -eq 0 ]
+}
+
+run_model() { # every state of two rotations, checked by spin; and faults that it must find
+	run_setup
+	"$(find_python)" tests/model/model.py "$@"
+}
+
+run_fuzz() { # SECONDS [TARGET…]: every parser that takes bytes from outside
+	run_setup
+	"$(find_python)" tests/fuzz/fuzz.py "${@:-60}"
+}
+
+run_valgrind() { # all tests once under memcheck, and two whole rotations
+	run_setup
+	"$(find_python)" ci/valgrind.py "$@"
+}
+
+run_analyze() { # gcc's and clang's static analyzers
+	run_setup
+	"$(find_python)" ci/analyze.py "$@"
+}
+
+run_coverage() { # lines and branches that the tests reach; those of steps and core must all be
+	run_setup
+	"$(find_python)" ci/coverage.py "$@"
+}
+
+run_mutate() { # break the steps and the plan, one change at a time; [FILE…]: others
+	run_setup
+	"$(find_python)" ci/mutate.py "$@"
 }
 
 usage() {
