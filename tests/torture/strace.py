@@ -76,7 +76,8 @@ class Points:
     """
 
     def __init__(self, calls: Sequence[str], stride: int, first: Callable[[], int]) -> None:
-        self._names = iter(sorted(set(calls)))
+        self._counts = Counter(calls)
+        self._names = iter(sorted(self._counts))
         self._stride = stride
         self._first = first
         self.current: Point | None = None
@@ -86,8 +87,13 @@ class Points:
         self.current = Point(self.current.call, self.current.at + self._stride)
 
     def missed(self) -> None:
-        name = next(self._names, None)
-        self.current = None if name is None else Point(name, self._first())
+        self.current = None
+        for name in self._names:
+            first = self._first()
+            # A sample does not look for calls that are probably not made.
+            if self._stride == 1 or first <= self._counts[name]:
+                self.current = Point(name, first)
+                return
 
 
 class OnePoint:
