@@ -167,7 +167,11 @@ class Stopped:
 
 def writes_a_file(call: str) -> bool:
     """`1234 openat(AT_FDCWD</>, "/etc/x", O_RDONLY) = 3</etc/x>` does not; a socket is no file."""
-    name, arguments = re.fullmatch(r"\d+ +(\w+)\((.*)", call).groups()
+    found = re.fullmatch(r"\d+ +(\w+)\((.*)", call)
+    if found is None and re.match(r"\d+ +<\.\.\. \w+ resumed>", call):
+        return False  # another thread's call came in between; its beginning has its own line
+    assert found is not None, call
+    name, arguments = found.groups()
     if name.startswith("open"):
         return re.search(r"O_(WRONLY|RDWR|CREAT|TMPFILE|TRUNC|APPEND)", arguments) is not None
     if "write" in name:
@@ -284,6 +288,7 @@ class Residue(support.World):
             shutil.copy(program(support.BUILD), copy)
             copy.chmod(0o755)
         trace = self.folder.make("trace") / "calls"
+        trace.touch()
         strace = subprocess.Popen(
             [required("strace"), "-f", "-qq", "-yy", "-s", "512", "-u", user, "-o", trace,
              "-e", f"trace={WRITING},exit_group", "-e", "signal=none",
