@@ -385,6 +385,23 @@ static void status_of_plaintext_is_a_warning(void **state)
 	world_clear(&world);
 }
 
+static void status_tells_who_is_next_and_who_waits(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_ADMIN);
+	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT,
+		  "{\"engine\":\"fake\",\"host\":\"db.example\",\"username\":\"app\","
+		  "\"password\":\"active-password\",\"masterarn\":\"" ADMIN_SECRET
+		  "\",\"rotation_usernames\":[\"later\",\"app\",\"app-clone\"]}");
+	look(inspect_status, &world);
+	assert_only("user", "app", "app", FINDING_GOOD, "active");
+	assert_only("user", "app-clone", "app-clone", FINDING_GOOD, "next");
+	assert_only("user", "later", "later", FINDING_GOOD, "waiting");
+	world_clear(&world);
+}
+
 /* Grants are the database's: a proxy is not asked again. */
 static void check_compares_grants_once(void **state)
 {
@@ -474,6 +491,7 @@ int main(void)
 		cmocka_unit_test(
 			status_of_a_refused_inactive_user_is_a_warning_where_an_admin_mends_it),
 		cmocka_unit_test(status_of_plaintext_is_a_warning),
+		cmocka_unit_test(status_tells_who_is_next_and_who_waits),
 		cmocka_unit_test(check_compares_grants_once),
 		cmocka_unit_test(check_sends_no_admin_where_only_the_proxy_knows_the_active_user),
 		cmocka_unit_test(check_of_an_admin_that_does_not_work_says_why),
