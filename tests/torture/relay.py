@@ -18,6 +18,7 @@ class Relay:
     def __init__(self, port: int, ca: Path) -> None:
         self._target = port
         self._trust = ssl.create_default_context(cafile=ca)
+        self._serving: set[asyncio.Task | None] = set()  # asyncio alone would forget them
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
         self._thread.start()
@@ -28,6 +29,7 @@ class Relay:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(asyncio.current_task())
         far_reader, far_writer = await asyncio.open_connection(
             "localhost", self._target, ssl=self._trust)
         with suppress(asyncio.CancelledError):  # asyncio would complain of a cancelled server
