@@ -6,8 +6,8 @@ A mutant is a source file with one comparison turned, one constant or enumerator
 condition decided, one result replaced, one statement left out. It is compiled alone and linked in
 front of the libraries into the unit tests that can see its layer, which run until one of them fails,
 crashes or takes too long. A mutant that passes them all is compiled with AddressSanitizer and run
-again, because a lost cleanup is only seen there; one that optimizes to the very machine code of the
-original is no change at all.
+again, because a lost cleanup is only seen there; the tests that take long come last. A mutant that
+optimizes to the very machine code of the original is no change at all.
 
 What is left must be in mutate.equivalent, as it is printed here, with a line that says why it cannot
 be seen from outside. An entry that fits no surviving mutant any more is an error. Everything happens
@@ -40,6 +40,7 @@ EQUIVALENT = Path(__file__).resolve().with_suffix(".equivalent")
 SEEN_BY = {"core": ("core", "steps", "runtime"), "steps": ("steps", "runtime"),
            "runtime": ("runtime",), "clients": ("clients",)}
 NEEDS_SERVER = {"postgres_test"}
+LAST = {"torture_test"}  # takes long: asked when no other has noticed, and not under a sanitizer
 OUTCOMES = ("caught", "no mutant", "justified", "survived")
 
 
@@ -338,6 +339,11 @@ def read_equivalent() -> dict[Key, str]:
 
 # --- building and running --------------------------------------------------------------------------
 
+def worked_so_far() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def run(argv: list[str], cwd: Path, **options) -> subprocess.CompletedProcess:
     return subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False, **options)
 
@@ -381,6 +387,7 @@ class Build:
             self.linking[name] = self._without_output(link.splitlines()[-1].removeprefix(": && ")
                                                       .removesuffix(" && :"))
         self.seconds: dict[str, float] = {}
+        self.work: dict[str, float] = {}  # the same in seconds of the processor
 
     @staticmethod
     def _without_output(command: str) -> list[str]:
@@ -394,6 +401,14 @@ class Build:
         return run([*argv[:at], *options, "-c", "-x", "c", "-", "-o", str(output)], self.folder,
                    input=text).returncode == 0
 
+    def measure(self, name: str, scratch: Path) -> bool:
+        """Does it pass as it is, and how much work is that?"""
+        begun, worked = time.monotonic(), worked_so_far()
+        passed = self.passes(name, None, scratch)
+        self.work[name] = worked_so_far() - worked
+        self.seconds[name] = time.monotonic() - begun
+        return passed
+
     def passes(self, name: str, mutant: Path | None, scratch: Path) -> bool:
         """Does this test program pass with the mutant's object in the library's place?"""
         program = self.folder / "tests" / name
@@ -401,8 +416,7 @@ class Build:
             program = scratch / name
             compiler, *rest = self.linking[name]
             checked([compiler, str(mutant), *rest, "-o", str(program)], self.folder)
-        limit = max(5.0, 10 * self.seconds.get(name, 2.0))
-        begun = time.monotonic()
+        limit = max(10.0, 4 * self.seconds.get(name, 150.0))
         try:
             done = subprocess.run([str(program)], cwd=self.tree, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -411,7 +425,6 @@ class Build:
             return False
         finally:
             program.unlink() if mutant is not None else None
-        self.seconds.setdefault(name, time.monotonic() - begun)
         return done.returncode == 0
 
 
@@ -424,25 +437,36 @@ class Judge:
         with tempfile.TemporaryDirectory() as scratch:
             for build in (self.plain, self.sanitized):
                 for name in every:
-                    if not build.passes(name, None, Path(scratch)):
+                    if name not in LAST and not build.measure(name, Path(scratch)):
                         sys.exit(f"mutate: {name} fails without any mutant: mend that first")
 
     def order(self, path: str) -> list[str]:
         """The tests named after the file first, then the quickest."""
         stem = Path(path).stem
         return sorted(self.programs[path.split("/")[1]],
-                      key=lambda name: (not name.startswith(stem), self.plain.seconds[name]))
+                      key=lambda name: (not name.startswith(stem), self.plain.work.get(name, 0)))
 
     def outcome(self, mutant: Mutant) -> str:
         with tempfile.TemporaryDirectory(prefix="tandem-mutant-") as folder:
             scratch = Path(folder)
             broken = scratch / "mutant.o"
-            for build in (self.plain, self.sanitized):
-                if not build.compile(mutant.path, mutant.text, broken):
-                    return "no mutant"
-                if not all(build.passes(name, broken, scratch) for name in self.order(mutant.path)):
-                    return "caught"
-            return "no mutant" if self._same_code(mutant, scratch) else "survived"
+            if not self.plain.compile(mutant.path, mutant.text, broken):
+                return "no mutant"
+            programs = self.order(mutant.path)
+            quick = [name for name in programs if name not in LAST]
+            if not self._pass(self.plain, broken, quick, scratch):
+                return "caught"
+            if self._same_code(mutant, scratch):
+                return "no mutant"
+            self.sanitized.compile(mutant.path, mutant.text, scratch / "sanitized.o")
+            if not self._pass(self.sanitized, scratch / "sanitized.o", quick, scratch):
+                return "caught"
+            last = [name for name in programs if name in LAST]
+            return "survived" if self._pass(self.plain, broken, last, scratch) else "caught"
+
+    @staticmethod
+    def _pass(build: Build, broken: Path, names: list[str], scratch: Path) -> bool:
+        return all(build.passes(name, broken, scratch) for name in names)
 
     def _same_code(self, mutant: Mutant, scratch: Path) -> bool:
         original = (self.plain.tree / mutant.path).read_text()
