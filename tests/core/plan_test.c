@@ -97,6 +97,7 @@ static void plan_of_the_proxy_shape_is_read(void **state)
 	assert_int_equal(plan.logins[0].port, 5433);
 	assert_string_equal(plan.logins[0].ca_file, "/db.pem");
 	assert_int_equal(plan.logins[1].kind, LOGIN_PROXY);
+	assert_string_equal(plan.logins[1].dbname, "n");
 	assert_int_equal(plan.logins[1].port, 5433);
 	assert_string_equal(plan.logins[1].ca_file, "/proxy.pem");
 	assert_string_equal(plan.logins[2].host, "p2");
