@@ -437,6 +437,25 @@ class OldRotation(Concurrency):
         self.assert_current_works(pair)
         self.rotate_anew(pair)
 
+    def test_finish_secret_that_comes_late_over_a_value_put_once_more(self) -> None:
+        """Given up by putting the current value once more, there is no hole."""
+        pair = Secret(self, "admin")
+        old = self.begin(pair)
+        self.run_well(pair, old, *STEPS[:3])
+        self.first.run("testSecret", pair.secret, old)
+        self.first.gate.hold(1, "UpdateSecretVersionStage")
+        self.first.begin("finishSecret", pair.secret, old)
+        self.assertTrue(self.first.gate.wait_held(self.first.ended))
+        pair.put()
+        self.assertIsNone(pair.holder("AWSPENDING"))
+        new = self.begin(pair)
+        self.run_well(pair, new, "createSecret", "setSecret")
+        self.first.gate.release()
+        self.assertEqual(self.first.end().error, "CONFLICT")
+        self.assert_current_works(pair)
+        self.run_well(pair, new, "testSecret", "finishSecret")
+        self.assert_rotated(pair, pair.clone)
+
 
 def start(world: Concurrency, gate: Gate, *arguments: str, **variables: str) -> subprocess.Popen:
     """`tandem arguments…` behind a gate of its own."""
