@@ -99,6 +99,8 @@ def all_runs() -> list[Run]:
             "-DOUTSIDE_LATE_CREATE -DHANDS=1 -DACT_GIVE_UP -DNEVER_CALM", breaks=1),
         Run("outside: a password set by hand after its proof",
             "-DADMIN -DOUTSIDE_PASSWORD -DHANDS=1 -DACT_PASSWORD", breaks=1),
+        Run("given up by putting AWSCURRENT once more, finishSecret still runs",
+            "-DIN_ORDER -DOUTSIDE_LATE_FINISH -DHANDS=1 -DACT_EDIT"),
         # It may need to be given up, but nothing breaks.
         Run("an old AWSCURRENT is read: self", "-DLATE_READS -DNEVER_CALM"),
         Run("an old AWSCURRENT is read: admin, proxy", "-DADMIN -DPROXY -DLATE_READS -DNEVER_CALM"),
