@@ -583,6 +583,7 @@ static void plan_sends_the_admin_to_its_own_database_only(void **state)
 		{"\"host\":7", "\"host\" is not a text"},
 		{"\"host\":\"db.example\",\"port\":\"x\"", "\"port\" is not a port"},
 		{"\"port\":5432", "has no \"host\""},
+		{"\"host\":\"db.example\",\"ssl\":\"maybe\"", "\"ssl\" is neither"},
 	};
 	AUTO(plan_clear) struct plan plan = PLAN_INIT;
 
