@@ -389,8 +389,10 @@ static void open_whose_question_for_tls_is_answered_in_clear_is_no_refusal(void 
 static void open_of_server_that_proves_nothing_is_invalid(void **state)
 {
 	struct fake fakes[] = {fake_trusting(), fake_forging(), fake_asking_otherwise()};
-	static const char *const parts[] = {"without asking for a password", "did not prove",
-					    "did not prove"};
+	/* From libpq 16 on the first is libpq's own refusal. */
+	const char *const parts[] = {PQlibVersion() < 160000 ? "without asking for a password"
+							     : "did not prove",
+				     "did not prove", "did not prove"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(fakes) / sizeof(fakes[0]); i++) {
@@ -416,6 +418,20 @@ static void open_of_server_that_must_prove_and_asks_in_clear_is_invalid(void **s
 		      "did not prove");
 	assert_true(fake_end_unanswered(&asking));
 	assert_ok(login_at(&right, make_user("a", ""), RIGHT, 10000, &database));
+}
+
+/* With libpq 16 nobody is told a password in clear. Older ones say what they are asked for. */
+static void open_of_server_that_asks_in_clear_is_invalid_where_libpq_can_refuse(void **state)
+{
+	struct fake asking = fake_asking_in_clear();
+	struct login login = fake_login(&asking, LOGIN_PROXY);
+	AUTO(database_close) struct database *database = NULL;
+	struct status status = login_at(&login, "app", RIGHT, 10000, &database);
+
+	(void)state;
+	assert_int_equal(fake_end_unanswered(&asking), PQlibVersion() >= 160000);
+	if (PQlibVersion() >= 160000)
+		assert_int_equal(status.code, STATUS_INVALID);
 }
 
 static void open_in_plaintext_of_tls_server_is_denied(void **state)
@@ -600,6 +616,7 @@ int run_login_tests(void)
 		TEST(open_whose_question_for_tls_is_answered_in_clear_is_no_refusal),
 		TEST(open_of_server_that_proves_nothing_is_invalid),
 		TEST(open_of_server_that_must_prove_and_asks_in_clear_is_invalid),
+		TEST(open_of_server_that_asks_in_clear_is_invalid_where_libpq_can_refuse),
 		TEST(open_in_plaintext_of_tls_server_is_denied),
 		TEST(open_ignores_variables_of_libpq),
 		TEST(open_behind_proxy_tells_its_refusals_apart),

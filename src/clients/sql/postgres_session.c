@@ -20,6 +20,9 @@
 /* Under /dev/null there is never a file, nor a place to put one. */
 #define NO_FILE "/dev/null/none"
 
+/* The libpq that can be told how the server may ask for the password. */
+#define REQUIRE_AUTH_SINCE 160000
+
 /* To connect, shake hands and log in; an Aurora that has to wake up takes longest. */
 #define LOGIN_WAIT_MS 15000
 
@@ -183,13 +186,17 @@ static struct status start(struct postgres *session, const struct login *login,
 		{"sslcompression", "0"},
 		{"gssencmode", "disable"},
 		{"target_session_attrs", "any"},
+		/* The last: libpq 15 does not know it, and a server there may ask for the password in
+		 * clear, inside TLS. */
+		{"require_auth", "scram-sha-256,md5"},
 	};
 	enum { COUNT = sizeof(settings) / sizeof(settings[0]) };
+	size_t count = PQlibVersion() >= REQUIRE_AUTH_SINCE ? COUNT : COUNT - 1;
 	const char *keywords[COUNT + 1] = {NULL};
 	const char *values[COUNT + 1] = {NULL};
 
 	snprintf(port, sizeof(port), "%u", login->port);
-	for (size_t i = 0; i < COUNT; i++) {
+	for (size_t i = 0; i < count; i++) {
 		keywords[i] = settings[i][0];
 		values[i] = settings[i][1];
 	}
