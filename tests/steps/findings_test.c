@@ -345,6 +345,57 @@ static void status_tries_the_pending_password_for_its_own_user_only(void **state
 	world_clear(&world);
 }
 
+/* A password goes to the database it was kept for; as in setSecret. */
+static void status_sends_no_password_that_was_kept_for_another_host(void **state)
+{
+	static const char elsewhere[] = "{\"host\":\"other.example\",\"username\":\"app-clone\","
+					"\"password\":\"inactive-password\"}";
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PLAIN);
+	world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS, elsewhere);
+	look(inspect_status, &world);
+	assert_only("login", NULL, "app", FINDING_GOOD, "works");
+	assert_only("login", NULL, "app-clone", FINDING_BAD, "wrong");
+	assert_non_null(strstr(only("login", NULL, "app-clone")->detail,
+			       "the previous version is for other.example"));
+	assert_int_equal(world.logins, 1);
+	world_clear(&world);
+
+	make_quiet(&world, WORLD_PROXIES_TOO);
+	world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT, elsewhere);
+	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT,
+		  "{\"engine\":\"fake\",\"host\":\"db.example\",\"username\":\"app\","
+		  "\"password\":\"active-password\",\"rotation_usernames\":[\"app\","
+		  "\"app-clone\"],\"proxy_secret_ids\":[\"" PROXY_SECRET_CLONE "\"]}");
+	look(inspect_status, &world);
+	assert_only("login", NULL, "app-clone", FINDING_BAD, "wrong");
+	assert_non_null(strstr(only("login", NULL, "app-clone")->detail,
+			       "its proxy secret is for other.example"));
+	assert_int_equal(world.logins, 1);
+	world_clear(&world);
+}
+
+static void status_looks_at_as_many_proxy_secrets_as_there_may_be(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PLAIN);
+	drop_label(&world, STAGE_PREVIOUS);
+	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_CURRENT,
+		  "{\"engine\":\"fake\",\"host\":\"db.example\",\"username\":\"app\","
+		  "\"password\":\"active-password\",\"rotation_usernames\":[\"app\","
+		  "\"app-clone\"],\"proxy_secret_ids\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\","
+		  "\"7\",\"8\"]}");
+	look(inspect_status, &world);
+	assert_int_equal(count("copy", NULL, NULL), 8);
+	assert_only("copy", "8", "", FINDING_BAD, "missing");
+	assert_only("login", NULL, "app-clone", FINDING_BAD, "unknown");
+	world_clear(&world);
+}
+
 /* An admin mends a wrong password of the inactive user, but neither the network nor nobody. */
 static void status_of_a_refused_inactive_user_is_a_warning_where_an_admin_mends_it(void **state)
 {
@@ -443,6 +494,18 @@ static void check_of_an_admin_that_does_not_work_says_why(void **state)
 	snprintf(world_user(&world, "admin")->password, 20, "by-hand");
 	look(inspect_check, &world);
 	assert_only("admin", ADMIN_SECRET, "admin", FINDING_BAD, "refused");
+	/* No host, or a user that takes turns: it is not even tried. */
+	world_put(&world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
+		  "{\"username\":\"admin\",\"password\":\"admin-password\"}");
+	look(inspect_check, &world);
+	assert_only("admin", ADMIN_SECRET, "admin", FINDING_BAD, "wrong");
+	assert_int_equal(world.logins, 2);
+	world_put(&world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
+		  "{\"host\":\"db.example\",\"username\":\"app\",\"password\":"
+		  "\"active-password\"}");
+	look(inspect_check, &world);
+	assert_only("admin", ADMIN_SECRET, "app", FINDING_BAD, "wrong");
+	assert_int_equal(world.logins, 2);
 	world_secret(&world, ADMIN_SECRET)->id = "gone";
 	look(inspect_check, &world);
 	assert_only("admin", ADMIN_SECRET, "", FINDING_BAD, "missing");
@@ -490,6 +553,8 @@ int main(void)
 		cmocka_unit_test(status_tries_the_pending_password_for_its_own_user_only),
 		cmocka_unit_test(
 			status_of_a_refused_inactive_user_is_a_warning_where_an_admin_mends_it),
+		cmocka_unit_test(status_sends_no_password_that_was_kept_for_another_host),
+		cmocka_unit_test(status_looks_at_as_many_proxy_secrets_as_there_may_be),
 		cmocka_unit_test(status_of_plaintext_is_a_warning),
 		cmocka_unit_test(status_tells_who_is_next_and_who_waits),
 		cmocka_unit_test(check_compares_grants_once),
