@@ -60,6 +60,13 @@ sources 'src/*.[ch]' | xargs grep -nH 'secret_reveal(' -- | grep -vE "$reveals" 
 sources 'src/*.c' | xargs grep -nHE '\b(secure_)?getenv\b' -- |
 	grep -vE '^src/(main|runtime/cli|clients/sql/ca_bundle)\.c' | check "the environment is read in one place"
 
+# What the documents call a test is one: a name of four words or more in code quotes.
+# shellcheck disable=SC2016 # the backquotes are Markdown's
+sources 'docs/*.md' 'README.md' | xargs grep -ohE '`[a-z]+(_[a-z0-9]+){3,}`' -- | tr -d '`' | sort -u |
+	while read -r name; do
+		git grep -qw --untracked "$name" -- tests || echo "no test is called $name"
+	done | check "the tests that the documents name exist"
+
 sources '*.c' '*.h' | xargs clang-format --dry-run 2>&1 | check "format (ci/run.sh format mends it)"
 sources '*.sh' '.ci/run' | xargs shellcheck 2>&1 | check "shellcheck"
 sources '*.py' | xargs python3 -m py_compile 2>&1 | check "python compiles"
