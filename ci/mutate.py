@@ -446,7 +446,7 @@ class Judge:
         return sorted(self.programs[path.split("/")[1]],
                       key=lambda name: (not name.startswith(stem), self.plain.work.get(name, 0)))
 
-    def outcome(self, mutant: Mutant) -> str:
+    def outcome(self, mutant: Mutant, justified: bool) -> str:
         with tempfile.TemporaryDirectory(prefix="tandem-mutant-") as folder:
             scratch = Path(folder)
             broken = scratch / "mutant.o"
@@ -461,7 +461,7 @@ class Judge:
             self.sanitized.compile(mutant.path, mutant.text, scratch / "sanitized.o")
             if not self._pass(self.sanitized, scratch / "sanitized.o", quick, scratch):
                 return "caught"
-            last = [name for name in programs if name in LAST]
+            last = [name for name in programs if name in LAST and not justified]
             return "survived" if self._pass(self.plain, broken, last, scratch) else "caught"
 
     @staticmethod
@@ -525,7 +525,7 @@ def main() -> int:
     judge = Judge(tree, folder, programs_of(tree, paths))
 
     def judged(mutant: Mutant) -> Mutant:
-        mutant.outcome = judge.outcome(mutant)
+        mutant.outcome = judge.outcome(mutant, mutant.key in reasons)
         if mutant.outcome == "survived" and mutant.key in reasons:
             mutant.outcome = "justified"
         return mutant

@@ -377,6 +377,21 @@ static void status_sends_no_password_that_was_kept_for_another_host(void **state
 	world_clear(&world);
 }
 
+/* The proxy itself is asked, for either user, whatever the database says. */
+static void status_of_a_proxy_that_knows_nobody_yet_says_so(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PROXIES_TOO);
+	world.proxy_lag = 1000;
+	look(inspect_status, &world);
+	assert_only("login", NULL, "app-clone", FINDING_GOOD, "works");
+	assert_only("proxy login", NULL, "app", FINDING_BAD, "refused");
+	assert_only("proxy login", NULL, "app-clone", FINDING_BAD, "refused");
+	world_clear(&world);
+}
+
 static void status_looks_at_as_many_proxy_secrets_as_there_may_be(void **state)
 {
 	struct world world;
@@ -554,6 +569,7 @@ int main(void)
 		cmocka_unit_test(
 			status_of_a_refused_inactive_user_is_a_warning_where_an_admin_mends_it),
 		cmocka_unit_test(status_sends_no_password_that_was_kept_for_another_host),
+		cmocka_unit_test(status_of_a_proxy_that_knows_nobody_yet_says_so),
 		cmocka_unit_test(status_looks_at_as_many_proxy_secrets_as_there_may_be),
 		cmocka_unit_test(status_of_plaintext_is_a_warning),
 		cmocka_unit_test(status_tells_who_is_next_and_who_waits),
