@@ -230,18 +230,35 @@ class Tally:
                 print(f"FAILED {case.name}: {problem}\n"
                       f"  again: {self._command} --only '{case.name}'", flush=True)
 
-    def print(self) -> None:
+    def lose(self, lane: Lane, case: Case, problem: str) -> None:
+        """A lane that goes no further; the others take its cases."""
+        with self._lock:
+            self.failed += 1
+            print(f"FAILED {lane.secret} cannot start over after {case.name}: {problem}",
+                  flush=True)
+
+    def end(self, chosen: int) -> bool:
+        """Prints what it came to; True when every chosen case passed or was skipped, and not all
+        were skipped."""
+        cases_, passed, skipped = (sum(row[i] for row in self._rows.values()) for i in range(3))
+        left = chosen - cases_ - skipped
+        if left:
+            self.failed += left
+            print(f"FAILED {left} of {chosen} cases were not run")
+        self._print_table()
+        print(f"each cell: cases as expected / cases; the slowest step took {self.slowest:.1f} s"
+              f" of {DEADLINE} + {MARGIN}")
+        print(f"network: {passed} passed, {self.failed} failed"
+              + (f", {skipped} skipped" if skipped else ""))
+        return self.failed == 0 and passed > 0
+
+    def _print_table(self) -> None:
         faults = sorted({fault for fault, _ in self._rows})
         places = tuple(TALKS_TO)
         print(f"\n{'fault':24}" + "".join(f"{place:>20}" for place in places))
         for fault in faults:
             cells = (self._rows.get((fault, place)) for place in places)
             print(f"{fault:24}" + "".join(f"{cell_of(row):>20}" for row in cells))
-        cases_, passed, skipped = (sum(row[i] for row in self._rows.values()) for i in range(3))
-        print(f"each cell: cases as expected / cases; the slowest step took {self.slowest:.1f} s"
-              f" of {DEADLINE} + {MARGIN}")
-        print(f"network: {passed} passed, {cases_ - passed} failed"
-              + (f", {skipped} skipped" if skipped else ""))
 
 
 def row_of(case: Case) -> tuple[str, str]:
@@ -267,9 +284,14 @@ def work(lane: Lane, todo: queue.SimpleQueue[Case], tally: Tally) -> None:
             problem = str(broken)
         except Exception as error:  # whatever it was, the other cases go on
             problem = f"{type(error).__name__}: {error}"
-        if problem is not None:
-            lane.start_over()
         tally.add(case, seconds, problem)
+        if problem is None:
+            continue
+        try:
+            lane.start_over()
+        except Exception as error:  # no case of this lane would prove anything now
+            tally.lose(lane, case, f"{type(error).__name__}: {error}")
+            return
 
 
 def main() -> int:
@@ -306,8 +328,7 @@ def main() -> int:
             thread.start()
         for thread in threads:
             thread.join()
-        tally.print()
-    return 1 if tally.failed or not chosen else 0
+        return 0 if tally.end(len(chosen)) else 1
 
 
 def select(options: argparse.Namespace, clean: dict[tuple[str, str], Recording],
