@@ -4,13 +4,15 @@
 
 Twice: fifty `tandem rotate` at once, each with its default deadline; and fifty secrets whose
 function is called for all of them at once, by a few Lambda processes. All must finish, at the first
-attempt: AWSCURRENT is the other user and logs in, AWSPREVIOUS still does.
+attempt: AWSCURRENT is the other user and logs in, AWSPREVIOUS still does. And it must have been a
+storm: the share of calls that were refused is the one that was asked for, but for chance.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import secrets
 import statistics
 import subprocess
@@ -32,6 +34,7 @@ from stack.tandem import Lambda, clean_environment, program  # noqa: E402
 
 PATIENCE = 280   # seconds; TANDEM_TIMEOUT is 300 by default
 FUNCTIONS = 16   # Lambda processes: what waits does not need a processor
+CHANCE = 5       # standard deviations by which the refused calls may differ from their share
 STEPS_CALL = ("DescribeSecret", "GetSecretValue", "BatchGetSecretValue", "PutSecretValue",
               "UpdateSecretVersionStage")
 
@@ -80,6 +83,7 @@ class Storm:
         refused = sum(call["fault"] == "throttle" for call in calls)
         for secret in took:
             problems += [f"{secret}: {problem}" for problem in self._look_at(secret)]
+        problems += self._no_storm(calls)
         for problem in problems:
             print(f"FAILED {kind}: {problem}")
         failed = len({problem.partition(":")[0] for problem in problems})
@@ -87,6 +91,17 @@ class Storm:
               f" {statistics.median(took.values()):5.1f} s in the middle,"
               f" {max(took.values()):5.1f} s at the most", flush=True)
         return failed
+
+    def _no_storm(self, calls: list[dict[str, Any]]) -> list[str]:
+        """What is wrong when the program was not hindered as it should have been."""
+        exposed = [call for call in calls if call["action"] in STEPS_CALL]
+        refused = sum(call["fault"] == "throttle" for call in exposed)
+        expected = len(exposed) * self.throttled
+        chance = CHANCE * math.sqrt(expected * (1 - self.throttled))
+        if refused and abs(refused - expected) <= chance:
+            return []
+        return [f"no storm: {refused} of {len(exposed)} calls of the steps were throttled, not"
+                f" {expected:.0f} (or {chance:.0f} more or less)"]
 
     def _look_at(self, secret: str) -> Iterator[str]:
         for stage, user in (("AWSCURRENT", f"{secret}-clone"), ("AWSPREVIOUS", secret)):
