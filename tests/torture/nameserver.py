@@ -1,50 +1,68 @@
 """Name servers that do not help, and a way to let one program alone ask them.
 
 The program runs in a mount namespace of its own in which /etc/resolv.conf names such a server and
-/etc/hosts is empty, so that even `localhost` must be asked for. That takes root.
+/etc/hosts is empty, so that even `localhost` must be asked for. That takes port 53 and what root may
+do, which root of a container may not: CannotServe says what is refused.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
+import random
 import socket
+import subprocess
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
-# Loopback addresses that nobody else listens on; glibc asks port 53 only.
-ADDRESSES = {"silent": "127.77.53.1", "servfail": "127.77.53.2", "no-such-name": "127.77.53.3"}
+MODES = ("silent", "servfail", "no-such-name")
 CODES = {"servfail": 2, "no-such-name": 3}
 
 ENTER = ('mount --bind "$1" /etc/resolv.conf && mount --bind "$2" /etc/hosts && shift 2 &&'
          ' exec "$@"')
 
 
+class CannotServe(Exception):
+    """Why this cannot be done here."""
+
+
 class NameServers:
+    """Each on a loopback address of its own, by chance: glibc asks port 53 only."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         (folder / "hosts").write_text("")
         self._sockets: dict[str, socket.socket] = {}
-        for mode, address in ADDRESSES.items():
-            server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            server.bind((address, 53))
-            server.settimeout(0.2)
-            self._sockets[mode] = server
-            (folder / f"resolv-{mode}.conf").write_text(f"nameserver {address}\n")
+        with ExitStack() as stack:
+            for mode in MODES:
+                self._sockets[mode] = stack.enter_context(self._bound(mode))
+            self._try()
+            stack.pop_all()
         self._closing = threading.Event()
         self._threads = [threading.Thread(target=self._serve, args=(mode,), daemon=True)
                          for mode in CODES]
         for thread in self._threads:
             thread.start()
 
-    @staticmethod
-    def missing() -> str | None:
-        """Why this cannot be done here."""
-        if os.geteuid() != 0:
-            return "a name server of one's own needs root"
-        if shutil.which("unshare") is None:
-            return "unshare is not installed"
-        return None
+    def _bound(self, mode: str) -> socket.socket:
+        address = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            server.bind((address, 53))
+        except OSError as error:
+            server.close()
+            raise CannotServe(f"a name server at {address}:53: {error.strerror}") from error
+        server.settimeout(0.2)
+        (self._folder / f"resolv-{mode}.conf").write_text(f"nameserver {address}\n")
+        return server
+
+    def _try(self) -> None:
+        try:
+            tried = subprocess.run([*self.wrap(MODES[0]), "true"], stdin=subprocess.DEVNULL,
+                                   capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            raise CannotServe(f"{error.filename} is not installed") from error
+        if tried.returncode != 0:
+            raise CannotServe(" ".join(tried.stderr.split()))
 
     def wrap(self, mode: str) -> list[str]:
         """What to put before a command, so that it asks this server."""

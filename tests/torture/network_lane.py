@@ -25,7 +25,7 @@ from stack.tandem import clean_environment, program
 
 from .gate import Gate
 from .impostor import server_context
-from .nameserver import NameServers
+from .nameserver import CannotServe, NameServers
 from .network_cases import AWS, DATABASE, DONE, PROXY, STEPS
 
 PATIENCE = 60  # seconds the steps get while the network is well
@@ -87,9 +87,11 @@ class World:
             self.folder, build, certificate=self.aws_ca.issue("aws"), ca=self.aws_ca.ca))
         self.manager = self.sandbox.client("secretsmanager")
         self.other_ca = Authority(self.folder.path, "other-ca")
-        self.no_names = NameServers.missing()
-        if self.no_names is None:
+        self.no_names = ""  # why there are none
+        try:
             self.names = stack.enter_context(NameServers(self.folder.path))
+        except CannotServe as error:
+            self.no_names = str(error)
         self._contexts: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
