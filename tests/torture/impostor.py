@@ -7,6 +7,7 @@ out of TLS, because what was sent to whom is the question.
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import ssl
 import struct
@@ -17,6 +18,7 @@ from typing import Callable
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 PATIENCE = 8   # seconds that a server which only listens goes on listening
+SALT = b"salt"  # of MD5
 FLOOD_SECONDS = 12  # longer than any deadline of the test
 
 
@@ -211,7 +213,7 @@ def cleartext(session: Session, context: ssl.SSLContext) -> None:
 
 def md5(session: Session, context: ssl.SSLContext) -> None:
     agree(session, context)
-    session.send(authentication(5, b"salt"))
+    session.send(authentication(5, SALT))
     take_typed(session)
     session.send(WELCOME)
     take_typed(session)
@@ -262,12 +264,18 @@ def endless_notices(session: Session, context: ssl.SSLContext) -> None:
 def endless_rows(session: Session, context: ssl.SSLContext) -> None:
     """Only after a login, which here is MD5: any server of a valid certificate may do it."""
     agree(session, context)
-    session.send(authentication(5, b"salt"))
+    session.send(authentication(5, SALT))
     take_typed(session)
     session.send(WELCOME)
     take_typed(session)
     session.send(ROW[0])
     session.flood(ROW[1] * 4096)
+
+
+def md5_answer(user: str, password: str) -> bytes:
+    """What who knows the password answers to the request for MD5; it can be searched offline."""
+    inner = hashlib.md5((password + user).encode()).hexdigest().encode()
+    return hashlib.md5(inner + SALT).hexdigest().encode()
 
 
 class PostgresImpostor(Impostor):

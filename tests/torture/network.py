@@ -34,7 +34,7 @@ from stack.process import end_on_signals  # noqa: E402
 from torture import network_cases as cases  # noqa: E402
 from torture.gate import UP, Recording  # noqa: E402
 from torture.impostor import (SSL_REQUEST, HttpsImpostor, Impostor,  # noqa: E402
-                              PostgresImpostor, only_handshake)
+                              PostgresImpostor, md5_answer, only_handshake)
 from torture.network_cases import (ANSWERS, AWS, DONE, POSTGRES, PROXY,  # noqa: E402
                                    STEPS, TALKS_TO, Case)
 from torture.network_lane import Broken, Ended, Lane, World  # noqa: E402
@@ -148,6 +148,8 @@ def check_crossing(lane: Lane, case: Case, recordings: list[Recording], actor: I
         raise Broken(f"took the certificate, and said {len(actor.secure)} bytes")
     if case.actor == "postgres":
         check_no_secret(lane, bytes(actor.secure), "as a password that was asked for")
+        if (case.place, case.step) == (cases.DATABASE, "setSecret"):
+            check_no_md5(lane, bytes(actor.secure))
 
 
 def check_tls_only(said: bytes, place: str) -> None:
@@ -165,6 +167,13 @@ def check_no_secret(lane: Lane, data: bytes, where: str) -> None:
         for form in (secret.encode(), base64.b64encode(secret.encode())):
             if form in data:
                 raise Broken(f"a password or key is {where}")
+
+
+def check_no_md5(lane: Lane, data: bytes) -> None:
+    """Where a server must prove that it knows the password; elsewhere it may ask for MD5."""
+    for password in lane.known:
+        if any(md5_answer(user, password) in data for user in lane.users):
+            raise Broken("an answer to the request for MD5 came from a password")
 
 
 # All of them ----------------------------------------------------------------------------------
