@@ -12,8 +12,9 @@ import uuid
 from typing import Any
 
 import support
-from stack.postgres import HOST
-from torture.impostor import PostgresImpostor, cleartext, md5, no_password, server_context
+from stack.postgres import ADMIN, HOST
+from torture.impostor import (PostgresImpostor, cleartext, md5, md5_answer, no_password,
+                              server_context)
 
 COMMANDS = (("status",), ("check",), ("rotate",))
 
@@ -38,13 +39,18 @@ class ForgedSecret(support.World):
 
     def victims(self, pair: support.Pair) -> dict[str, str]:
         """Everybody whose password the writer does not know: he put the active user's himself."""
-        return {"inactive user": pair.passwords[pair.clone], "admin": self.postgres.admin_password}
+        return {pair.clone: pair.passwords[pair.clone], ADMIN: self.postgres.admin_password}
 
     def assert_told_nothing(self, pair: support.Pair, impostor: PostgresImpostor, what: str,
-                            **more: str) -> None:
+                            more: dict[str, str]) -> None:
+        """`more`: passwords of other users. Whatever name is logged in with, none may be heard, nor
+        what answers a request for MD5."""
         heard = bytes(impostor.clear + impostor.secure)
-        for whose, password in {**self.victims(pair), **more}.items():
+        victims = {**self.victims(pair), **more}
+        for whose, password in victims.items():
             self.assertNotIn(password.encode(), heard, f"{what}: the password of {whose}")
+            for user in (pair.base, *victims):
+                self.assertNotIn(md5_answer(user, password), heard, f"{what}: MD5 of {whose}")
 
     def forge(self, pair: support.Pair, port: int, *, times: int = 1, **changes: Any) -> None:
         """AWSCURRENT as the writer wants it; twice, and AWSPREVIOUS is his as well."""
@@ -54,13 +60,13 @@ class ForgedSecret(support.World):
                 {**value, "host": HOST, "port": port, **changes}))
 
     def try_everything(self, pair: support.Pair, impostor: PostgresImpostor, what: str,
-                       **more: str) -> None:
+                       more: dict[str, str] | None = None) -> None:
         for command in COMMANDS:
             done = self.tandem(*command, pair.secret, TANDEM_TIMEOUT="8",
                                TANDEM_PROXY_CA=str(self.postgres.authority.ca))
             if command == ("rotate",):
                 self.assertEqual(done.returncode, 1, f"{what}: {done.stdout}")
-            self.assert_told_nothing(pair, impostor, f"{what}: {command}", **more)
+            self.assert_told_nothing(pair, impostor, f"{what}: {command}", more or {})
 
     def proxy_secrets(self, pair: support.Pair, **extra: Any) -> list[str]:
         return [self.manager.create_secret(
@@ -72,10 +78,13 @@ class ForgedSecret(support.World):
         """Or the tests below would prove nothing: the writer's own password is sent to it."""
         pair = self.pair()
         pair.create_secret(rotation=False)
-        impostor = self.impostor()
-        self.forge(pair, impostor.port)
-        self.tandem("status", pair.secret)
-        self.assertIn(pair.passwords[pair.base].encode(), bytes(impostor.secure))
+        own = pair.passwords[pair.base]
+        for script, heard in ((cleartext, own.encode()), (md5, md5_answer(pair.base, own))):
+            with self.subTest(script=script.__name__):
+                impostor = self.impostor(script)
+                self.forge(pair, impostor.port)
+                self.tandem("status", pair.secret)
+                self.assertIn(heard, bytes(impostor.secure))
 
     def test_forged_host_is_not_told_the_admins_password(self) -> None:
         for script in (cleartext, md5, no_password):
@@ -90,11 +99,11 @@ class ForgedSecret(support.World):
                 self.assertIn("its password will not be sent there", done.stderr)
 
     def test_forged_host_is_not_told_the_inactive_users_password(self) -> None:
-        for times in (1, 2):
-            with self.subTest(times=times):
+        for times, script in ((1, cleartext), (2, cleartext), (2, md5)):
+            with self.subTest(times=times, script=script.__name__):
                 pair = self.pair()
                 pair.create_secret(rotation=False)
-                impostor = self.impostor()
+                impostor = self.impostor(script)
                 self.forge(pair, impostor.port, times=times)
                 self.try_everything(pair, impostor, "self")
 
@@ -122,16 +131,18 @@ class ForgedSecret(support.World):
         self.forge(pair, impostor.port, times=2, proxy_secret_ids=[own, theirs],
                    rotation_usernames=[pair.base, other.base])
         self.try_everything(pair, impostor, "poisoned list",
-                            stranger=other.passwords[other.base])
+                            {other.base: other.passwords[other.base]})
 
     def test_poisoned_admin_of_another_database_is_not_told(self) -> None:
         """`masterarn` names the admin of somebody else's database."""
         pair = self.pair()
-        theirs = self.admin_secret(f"{pair.base}-theirs", port=1, password="another admin's")
+        theirs = self.admin_secret(f"{pair.base}-theirs", port=1, username="their-admin",
+                                   password="another admin's")
         pair.create_secret(rotation=False)
         impostor = self.impostor()
         self.forge(pair, impostor.port, times=2, masterarn=theirs)
-        self.try_everything(pair, impostor, "poisoned admin", stranger="another admin's")
+        self.try_everything(pair, impostor, "poisoned admin",
+                            {"their-admin": "another admin's"})
 
     def test_tls_switched_off_in_the_secret_does_not_switch_it_off_for_others(self) -> None:
         """The right host and port, but who is on the way may listen: here, at the port itself."""
