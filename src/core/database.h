@@ -40,8 +40,12 @@ struct login {
 	char *dbname;
 	bool tls;	     /* false: plaintext, because the secret's owner wrote so */
 	const char *ca_file; /* PEM; NULL = the system store. Not owned. */
-	bool server_proves;  /* only to a server that proves that it knows the password already, and
-				without telling it: for a password that was not kept for it */
+	/*
+	 * NULL, or: only to a server that proves that it knows the password already, and without
+	 * telling it; for a password that was not kept for it. Set to true when open() fails because
+	 * it did not. Not owned.
+	 */
+	bool *unproven;
 };
 
 struct database_ops {
@@ -49,8 +53,8 @@ struct database_ops {
 	 * From now until this session has changed `user` or is closed, no other session that asked
 	 * the same may change it; waits its turn, until the deadline. So a process that was stopped
 	 * between its last look at the store and its change holds the others up, and never comes
-	 * after them. A server that does not hear from a session until its deadline ends it.
-	 * UNAVAILABLE: somebody else had it all the time.
+	 * after them. A session that stands still for 20 seconds, or
+	 * until its deadline, loses it. UNAVAILABLE: somebody else had it all the time.
 	 */
 	struct status (*lock_user)(struct database *, const char *user);
 

@@ -337,14 +337,16 @@ struct status plan_check_place(const struct plan *plan, const struct credential 
 	uint16_t port = 0;
 	bool tls = true;
 
-	TRY(field_text(kept, "host", "database_host",
-		       plan->host_is_set_here ? database->host : NULL, &host));
+	TRY_WHILE(field_text(kept, "host", "database_host",
+			     plan->host_is_set_here ? database->host : NULL, &host),
+		  "%s", where);
 	/* A value without a host says nothing about a port either. */
-	TRY(field_port(kept, "port", "database_port",
-		       plan->host_is_set_here || host == NULL ? database->port
-							      : plan->driver->default_port,
-		       &port));
-	TRY(field_ssl(kept, &tls));
+	TRY_WHILE(field_port(kept, "port", "database_port",
+			     plan->host_is_set_here || host == NULL ? database->port
+								    : plan->driver->default_port,
+			     &port),
+		  "%s", where);
+	TRY_WHILE(field_ssl(kept, &tls), "%s", where);
 	if (host != NULL && (strcasecmp(host, database->host) != 0 || port != database->port))
 		return failure(STATUS_INVALID,
 			       "%s is for %s:%u, but the secret under rotation is for %s:%u: its "

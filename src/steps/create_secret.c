@@ -54,7 +54,8 @@ static struct status find_copy(const struct rotation *rotation, const struct pla
 			found = failure(
 				STATUS_INVALID,
 				"\"proxy_secret_ids\" holds '%s', which is the secret under "
-				"rotation itself: make one for each user instead",
+				"rotation itself, or its exact copy: make one for each user "
+				"instead, with \"username\", \"password\", \"host\", \"port\"",
 				plan->proxy_secret_ids[i]);
 	if (found.code == STATUS_OK)
 		found = proxy_copy_find(plan, readings, plan->inactive_user, ret);

@@ -2,7 +2,6 @@
 
 #include "steps/rotation.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,57 +29,10 @@ static void look_clear(struct look *look)
 		stored_clear(&look->copies[i]);
 }
 
-void inspection_add(struct inspection *result, const char *kind, const char *name, const char *user,
-		    enum severity severity, const char *state, const char *detail, ...)
-{
-	struct finding *finding;
-	va_list arguments;
-
-	if (result->count == FINDINGS_MAX)
-		return;
-	finding = &result->findings[result->count++];
-	*finding = (struct finding){.kind = kind, .severity = severity, .state = state};
-	snprintf(finding->name, sizeof(finding->name), "%s", name);
-	snprintf(finding->user, sizeof(finding->user), "%s", user != NULL ? user : "");
-	va_start(arguments, detail);
-	vsnprintf(finding->detail, sizeof(finding->detail), detail, arguments);
-	va_end(arguments);
-}
-
-enum severity inspection_severity(const struct inspection *result)
-{
-	enum severity worst = FINDING_GOOD;
-
-	for (size_t i = 0; i < result->count; i++)
-		if (result->findings[i].severity > worst)
-			worst = result->findings[i].severity;
-	return worst;
-}
-
-/* One or two words for a failure; its sentence goes beside them. */
-static const char *state_of(struct status status)
-{
-	switch (status.code) {
-	case STATUS_OK:
-		return "works";
-	case STATUS_DENIED:
-		return "refused";
-	case STATUS_NOT_FOUND:
-		return "missing";
-	case STATUS_UNAVAILABLE:
-		return "unreachable";
-	case STATUS_INVALID:
-	case STATUS_CONFLICT:
-	case STATUS_INTERNAL:
-		break;
-	}
-	return "wrong";
-}
-
 static void add_failure(struct look *look, const char *kind, const char *name, const char *user,
 			struct status status)
 {
-	inspection_add(look->result, kind, name, user, FINDING_BAD, state_of(status), "%s",
+	inspection_add(look->result, kind, name, user, FINDING_BAD, inspection_state(status), "%s",
 		       status.detail);
 }
 
@@ -126,7 +78,8 @@ static bool look_at_version(struct look *look, enum stage stage, const char *nam
 
 /* Without an admin the pending version may be the only place that has the user's password. */
 #define HOW_TO_CLEAR                                                                              \
-	"to give it up (first keep the pending password: the user may have it already): aws "     \
+	"to give it up, when its steps have ended (at most the function's timeout; keep the "     \
+	"pending password, the user may have it already): aws "                                   \
 	"secretsmanager update-secret-version-stage --secret-id '%s' --version-stage AWSPENDING " \
 	"--remove-from-version-id %s"
 
@@ -290,14 +243,13 @@ static const struct credential *known_credential(const struct look *look, const 
 	return NULL;
 }
 
-static void add_unknown_password(struct look *look, const char *kind, const char *place,
-				 const char *user)
+static void add_unknown_password(struct look *look, const char *place, const char *user)
 {
 	if (look->plan.admin_secret_id != NULL)
-		inspection_add(look->result, kind, place, user, FINDING_WARNING, "unknown", "%s",
+		inspection_add(look->result, "login", place, user, FINDING_WARNING, "unknown", "%s",
 			       "no password is written down for this user; the admin will set one");
 	else
-		inspection_add(look->result, kind, place, user, FINDING_BAD, "unknown", "%s",
+		inspection_add(look->result, "login", place, user, FINDING_BAD, "unknown", "%s",
 			       "no password is written down for this user, and without an admin "
 			       "secret nobody can set one: add \"masterarn\"");
 }
@@ -306,8 +258,11 @@ static void add_unknown_password(struct look *look, const char *kind, const char
 static struct status log_in_kept(struct look *look, const struct credential *kept,
 				 const char *where, struct database **ret)
 {
+	bool unproven;
+
 	return rotation_login_kept(look->rotation, &look->plan, kept, where,
-				   deadline_within(look->rotation->deadline, LOGIN_WAIT_MS), ret);
+				   deadline_within(look->rotation->deadline, LOGIN_WAIT_MS), ret,
+				   &unproven);
 }
 
 /* The last password; where it is refused, the pending one, which a rotation under way has set. */
@@ -315,19 +270,32 @@ static struct status try_passwords(struct look *look, const struct login *login,
 				   const struct credential *last, struct database **ret)
 {
 	const struct credential *pending = &look->pending.credential;
-	bool kept = login->kind == LOGIN_DATABASE && last != &look->current.credential;
-	struct status tried = kept ? log_in_kept(look, last,
-						 look->plan.proxy_secret_count > 0
-							 ? "its proxy secret"
-							 : "the previous version",
-						 ret)
-				   : log_in(look, login, last->username, &last->password, ret);
+	bool own = last == &look->current.credential || last == pending;
+	const char *where = look->plan.proxy_secret_count > 0 ? "its proxy secret"
+							      : "the previous version";
+	struct status tried = own ? log_in(look, login, last->username, &last->password, ret)
+				  : log_in_kept(look, last, where, ret);
 
 	if (tried.code != STATUS_DENIED || pending->username == NULL ||
 	    strcmp(pending->username, last->username) != 0 ||
 	    secret_equal(&last->password, &pending->password))
 		return tried;
 	return log_in(look, login, pending->username, &pending->password, ret);
+}
+
+/*
+ * Which proxies there are says the secret alone, and so who may write it. No password that is kept
+ * elsewhere is sent to them: not here, and in a rotation not before it is the pending one.
+ */
+static const struct credential *for_proxies(const struct look *look, const char *user)
+{
+	const struct credential *pending = &look->pending.credential;
+
+	if (strcmp(user, look->plan.active_user) == 0)
+		return &look->current.credential;
+	if (pending->username != NULL && strcmp(pending->username, user) == 0)
+		return pending;
+	return NULL;
 }
 
 static void look_at_grants(struct look *look, const char *place, const char *user,
@@ -342,10 +310,36 @@ static void look_at_grants(struct look *look, const char *place, const char *use
 			       "may do what '%s' may", look->plan.active_user);
 }
 
+static void add_working(struct look *look, const char *kind, const char *place, const char *user,
+			const struct login *login)
+{
+	inspection_add(look->result, kind, place, user, login->tls ? FINDING_GOOD : FINDING_WARNING,
+		       "works", "%s", login->tls ? "" : "not encrypted: \"ssl\" is false");
+}
+
+static void look_at_proxy_login(struct look *look, const struct login *login, const char *user)
+{
+	const struct credential *known = for_proxies(look, user);
+	AUTO(database_close) struct database *db = NULL;
+	struct status tried;
+	char place[192];
+
+	snprintf(place, sizeof(place), "%s:%u", login->host, login->port);
+	if (known == NULL) {
+		inspection_add(look->result, "proxy login", place, user, FINDING_GOOD, "not tried",
+			       "%s", "only what the secret itself holds is sent to a proxy");
+		return;
+	}
+	tried = try_passwords(look, login, known, &db);
+	if (tried.code != STATUS_OK)
+		add_failure(look, "proxy login", place, user, tried);
+	else
+		add_working(look, "proxy login", place, user, login);
+}
+
 static void look_at_login(struct look *look, const struct login *login, const char *user)
 {
 	const struct credential *known = known_credential(look, user);
-	const char *kind = login->kind == LOGIN_PROXY ? "proxy login" : "login";
 	bool active = strcmp(user, look->plan.active_user) == 0, mendable;
 	AUTO(database_close) struct database *db = NULL;
 	struct status tried;
@@ -353,7 +347,7 @@ static void look_at_login(struct look *look, const struct login *login, const ch
 
 	snprintf(place, sizeof(place), "%s:%u", login->host, login->port);
 	if (known == NULL) {
-		add_unknown_password(look, kind, place, user);
+		add_unknown_password(look, place, user);
 		return;
 	}
 	tried = try_passwords(look, login, known, &db);
@@ -361,15 +355,12 @@ static void look_at_login(struct look *look, const struct login *login, const ch
 		/* The inactive user's may be missing where an admin will make it. */
 		mendable = !active && tried.code == STATUS_DENIED &&
 			   look->plan.admin_secret_id != NULL;
-		inspection_add(look->result, kind, place, user,
-			       mendable ? FINDING_WARNING : FINDING_BAD, state_of(tried), "%s",
-			       tried.detail);
+		inspection_add(look->result, "login", place, user,
+			       mendable ? FINDING_WARNING : FINDING_BAD, inspection_state(tried),
+			       "%s", tried.detail);
 		return;
 	}
-	inspection_add(look->result, kind, place, user, login->tls ? FINDING_GOOD : FINDING_WARNING,
-		       "works", "%s", login->tls ? "" : "not encrypted: \"ssl\" is false");
-	if (login->kind != LOGIN_DATABASE)
-		return;
+	add_working(look, "login", place, user, login);
 	if (active)
 		look->active_works = true;
 	else if (look->thorough)
@@ -380,7 +371,11 @@ static void look_at_logins(struct look *look)
 {
 	for (size_t i = 0; i < look->plan.login_count; i++)
 		for (size_t j = 0; j < look->plan.user_count; j++)
-			look_at_login(look, &look->plan.logins[i], look->plan.users[j]);
+			if (look->plan.logins[i].kind == LOGIN_PROXY)
+				look_at_proxy_login(look, &look->plan.logins[i],
+						    look->plan.users[j]);
+			else
+				look_at_login(look, &look->plan.logins[i], look->plan.users[j]);
 }
 
 static void look_at_admin(struct look *look)
@@ -436,12 +431,6 @@ static void look_at_permissions(struct look *look)
 		struct status described = rotation->store->ops->describe(rotation->store, id,
 									 &labels);
 
-		if (described.code == STATUS_DENIED) {
-			/* A rotation never describes a proxy secret: the version it holds will do.
-			 */
-			memcpy(labels.current, look->copies[i].version, sizeof(labels.current));
-			described = OK;
-		}
 		if (described.code != STATUS_OK)
 			add_failure(look, "permission", id, NULL, described);
 		else

@@ -40,6 +40,9 @@ struct inspection {
 						  const char *name, const char *user, enum severity,
 						  const char *state, const char *detail, ...);
 
+/* One or two words for how something ended; static text. A failure's sentence goes beside them. */
+const char *inspection_state(struct status);
+
 /* Append to `ret`. Failures are findings, so neither can fail; `rotation->token` is not used. */
 void inspect_status(const struct rotation *, struct inspection *ret);
 void inspect_check(const struct rotation *, struct inspection *ret);

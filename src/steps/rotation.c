@@ -163,21 +163,23 @@ struct status rotation_login(const struct rotation *rotation, const struct login
 
 struct status rotation_login_kept(const struct rotation *rotation, const struct plan *plan,
 				  const struct credential *kept, const char *where,
-				  struct deadline deadline, struct database **ret)
+				  struct deadline deadline, struct database **ret, bool *unproven)
 {
 	struct login login = plan->logins[0];
 	struct status status;
 	bool told = false;
 
+	*unproven = false;
 	TRY(plan_check_place(plan, kept, where, &told));
-	login.server_proves = !told;
+	login.unproven = told ? NULL : unproven;
 	status = rotation_login(rotation, &login, kept->username, &kept->password, deadline, ret);
-	if (status.code == STATUS_INVALID && !told)
-		return failure(STATUS_INVALID,
-			       "%s does not say for which \"host\" and \"port\" it is: add them, "
-			       "since %s",
-			       where, status.detail);
-	return status;
+	if (!*unproven)
+		return status;
+	return failure(
+		STATUS_INVALID,
+		"%s; %s does not say for which \"host\" and \"port\" it is, so it is sent to "
+		"no other: add them while no rotation is under way, or name an admin secret",
+		status.detail, where);
 }
 
 void report_user(const struct rotation *rotation, const char *user)

@@ -74,12 +74,12 @@ struct status rotation_login(const struct rotation *, const struct login *, cons
 
 /*
  * Opens a session at the plan's database with a credential that `where`, another secret or version,
- * keeps. INVALID: it is kept for another database, see plan_check_place(); where it does not say for
- * which, the server must prove that it knows the password.
+ * keeps. INVALID: it is kept for another database, see plan_check_place(). Where it does not say for
+ * which, the server must prove that it knows the password; `*unproven`, INVALID too: it did not.
  */
 struct status rotation_login_kept(const struct rotation *, const struct plan *,
 				  const struct credential *kept, const char *where, struct deadline,
-				  struct database **ret);
+				  struct database **ret, bool *unproven);
 
 /* For the report: who it is about, as soon as that is known; what happened, once it has; and what
  * its operator should know besides. */

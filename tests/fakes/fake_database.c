@@ -180,7 +180,7 @@ static void watch(struct world *world, const struct login *login, const struct f
 
 	/* The active user's is in the secret itself: whoever wrote the host may have written it. */
 	if (known != NULL && strcmp(known->name, "app") != 0 && strcmp(login->host, home) != 0 &&
-	    !login->server_proves && password_is(known->password, password))
+	    login->unproven == NULL && password_is(known->password, password))
 		world->leaks++;
 }
 
@@ -192,9 +192,11 @@ static struct status verify(struct world *world, const struct login *login, cons
 	bool accepted = known != NULL && password_is(known->password, password);
 
 	watch(world, login, known, password);
-	if (login->server_proves && world->proves_nothing)
+	if (login->unproven != NULL && world->proves_nothing) {
+		*login->unproven = true;
 		return failure(STATUS_INVALID, "%s did not prove that it knows the password",
 			       login->host);
+	}
 	if (login->kind == LOGIN_PROXY)
 		accepted = proxy_knows(world, user, password) &&
 			   world->proxy_seen++ >= world->proxy_lag && accepted;

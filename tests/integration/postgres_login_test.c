@@ -412,11 +412,19 @@ static void open_of_server_that_must_prove_and_asks_in_clear_is_invalid(void **s
 	struct login login = fake_login(&asking, LOGIN_DATABASE), right = stack_login();
 	AUTO(database_close) struct database *database = NULL;
 
+	bool unproven = false;
+
 	(void)state;
-	login.server_proves = right.server_proves = true;
+	login.unproven = right.unproven = &unproven;
 	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_INVALID,
 		      "did not prove");
 	assert_true(fake_end_unanswered(&asking));
+	assert_true(unproven);
+	unproven = false;
+	right.ca_file = "/no/such/file.pem";
+	assert_failed(login_at(&right, "app", RIGHT, 10000, &database), STATUS_INVALID, "CA");
+	assert_false(unproven);
+	right.ca_file = stack_login().ca_file;
 	assert_ok(login_at(&right, make_user("a", ""), RIGHT, 10000, &database));
 }
 

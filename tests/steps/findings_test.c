@@ -377,7 +377,7 @@ static void status_sends_no_password_that_was_kept_for_another_host(void **state
 	world_clear(&world);
 }
 
-/* The proxy itself is asked, for either user, whatever the database says. */
+/* The proxy itself is asked, whatever the database says; but not with what its secret keeps. */
 static void status_of_a_proxy_that_knows_nobody_yet_says_so(void **state)
 {
 	struct world world;
@@ -388,7 +388,15 @@ static void status_of_a_proxy_that_knows_nobody_yet_says_so(void **state)
 	look(inspect_status, &world);
 	assert_only("login", NULL, "app-clone", FINDING_GOOD, "works");
 	assert_only("proxy login", NULL, "app", FINDING_BAD, "refused");
+	assert_only("proxy login", NULL, "app-clone", FINDING_GOOD, "not tried");
+	world_begin_rotation(&world, "token-of-the-rotation-looked-at-001");
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	look(inspect_status, &world);
 	assert_only("proxy login", NULL, "app-clone", FINDING_BAD, "refused");
+	world.proxy_lag = 0;
+	look(inspect_status, &world);
+	assert_only("proxy login", NULL, "app-clone", FINDING_GOOD, "works");
 	world_clear(&world);
 }
 

@@ -30,7 +30,8 @@ const char *secrets_region_source(const struct secrets_manager *manager, const c
 static bool is_answer(const char *operation, const cJSON *answer)
 {
 	if (strcmp(operation, "BatchGetSecretValue") == 0)
-		return cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(answer, "SecretValues"));
+		return cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(answer, "SecretValues")) ||
+		       cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(answer, "Errors"));
 	return json_string(answer, "ARN") != NULL;
 }
 

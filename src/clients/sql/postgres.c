@@ -53,6 +53,7 @@ static struct status open_database(const struct login *login, const char *user,
 	TRY(prove_reading(session));
 	session->database.ops = &operations;
 	session->ca_file = NULL; /* the login's, which may go away */
+	session->unproven = NULL;
 	*ret = &session->database;
 	session = NULL;
 	return OK;

@@ -262,13 +262,16 @@ struct status postgres_login_error(const struct postgres *session, ConnStatusTyp
 	if (stage == CONNECTION_SSL_STARTUP && !connection_broke(message))
 		return tls_error(session, message);
 	/* Never DENIED: the next password must not be tried on it. */
-	if (is_no_proof(message))
+	if (is_no_proof(message)) {
+		if (session->unproven != NULL)
+			*session->unproven = true;
 		return failure(
 			STATUS_INVALID,
 			"%s did not prove that it knows the password of '%s', or asked for it in a "
 			"way that proves nothing: is it the right host, and does its pg_hba.conf "
 			"ask for scram-sha-256?",
 			session->place, session->user);
+	}
 	if (strstr(message, "Connection refused") != NULL)
 		return failure(
 			STATUS_UNAVAILABLE,

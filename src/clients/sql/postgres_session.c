@@ -26,6 +26,9 @@
 /* To connect, shake hands and log in; an Aurora that has to wake up takes longest. */
 #define LOGIN_WAIT_MS 15000
 
+/* Longest silence of a session that has a user locked: one look at the store, tried again. */
+#define LOCK_IDLE_MS 20000LL
+
 /* For one address of several to answer at all. */
 #define ADDRESS_WAIT_MS 3000
 
@@ -154,6 +157,7 @@ static void describe(struct postgres *session, const struct login *login, const 
 	bool bracket = strchr(login->host, ':') != NULL;
 
 	session->kind = login->kind;
+	session->unproven = login->unproven;
 	snprintf(session->place, sizeof(session->place), "the %s at %s%s%s:%u",
 		 login->kind == LOGIN_PROXY ? "proxy" : "database", bracket ? "[" : "", login->host,
 		 bracket ? "]" : "", login->port);
@@ -175,7 +179,7 @@ static struct status start(struct postgres *session, const struct login *login,
 		{"application_name", "tandem"},
 		/* SCRAM with channel binding: the server shows that it has the verifier, and learns
 		 * nothing; it cannot ask for the password instead. */
-		{"channel_binding", login->server_proves ? "require" : "prefer"},
+		{"channel_binding", login->unproven != NULL ? "require" : "prefer"},
 		{"sslmode", login->tls ? "verify-full" : "disable"},
 		{"sslrootcert", login->tls ? session->ca_file : NO_FILE},
 		{"sslcert", NO_FILE},
@@ -239,6 +243,8 @@ static struct status check_asked(const struct postgres *session)
 {
 	if (PQconnectionUsedPassword(session->connection))
 		return OK;
+	if (session->unproven != NULL)
+		*session->unproven = true;
 	return failure(
 		STATUS_INVALID,
 		"%s let '%s' in without asking for a password, so no password can be proven "
@@ -425,7 +431,7 @@ struct status postgres_manage(struct postgres *session)
 		 "SET client_encoding = 'UTF8'; SET default_transaction_read_only = off; "
 		 "SET statement_timeout = %lld; SET lock_timeout = %lld; "
 		 "SET idle_in_transaction_session_timeout = %lld",
-		 left, left, left);
+		 left, left, left < LOCK_IDLE_MS ? left : LOCK_IDLE_MS);
 	TRY(postgres_run(session, sql, 0, NULL, &result));
 	if (postgres_sqlstate(result)[0] != '\0')
 		return postgres_statement_error(session, postgres_sqlstate(result),

@@ -23,8 +23,9 @@ struct postgres {
 	struct deadline deadline;
 	enum login_kind kind;
 	bool tls;
-	bool locked; /* a transaction is open that holds the lock on a user */
-	const char *ca_file;		    /* the one in use; not owned, for open() only */
+	bool *unproven;	     /* as in struct login, for open() only */
+	bool locked;	     /* a transaction is open that holds the lock on a user */
+	const char *ca_file; /* the one in use; not owned, for open() only */
 	char place[POSTGRES_HOST_MAX + 32]; /* "the database at host:port", for messages */
 	char user[POSTGRES_NAME_MAX + 1];
 	char dbname[POSTGRES_NAME_MAX + 1];

@@ -105,8 +105,9 @@ struct status postgres_lock_user(struct database *database, const char *user)
 	sqlstate = postgres_sqlstate(result);
 	if (strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "57014") == 0)
 		return failure(STATUS_UNAVAILABLE,
-			       "another rotation is just changing '%s' at %s (SQLSTATE %s); try "
-			       "again",
+			       "another rotation is just changing '%s' at %s (SQLSTATE %s): try "
+			       "again; if that stays, somebody else holds the advisory lock of "
+			       "class 1413566020: see pg_locks",
 			       user, session->place, sqlstate);
 	if (sqlstate[0] != '\0')
 		return postgres_statement_error(session, sqlstate, "locking a user");
