@@ -14,7 +14,8 @@ when the rotation is over everything must be right. Clients read AWSCURRENT and 
 
 A step makes tens of thousands of allocations, nearly all of them in SCRAM's 4096 rounds of the same
 few. So they are told apart by their size and the sizes of those before: a kind is what has the
-same, and of a kind the first one fails.
+same, and of a kind the first one fails. Two runs are not quite alike: a run that ends before it gets
+to the allocation is no strike, and no_memory.so says whether it got there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,6 +59,7 @@ class Strike:
     at: int
     status: int
     said: str
+    reached: bool  # whether the allocation was asked for, and failed
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -71,6 +74,7 @@ class Result:
     strikes: list[Strike] = field(default_factory=list)
     logins: int = 0
     failed_logins: int = 0
+    missed: int = 0  # runs that ended before their allocation
     seconds: float = 0
     given_up: str = ""
 
@@ -83,13 +87,13 @@ class Starved:
         self.installation = installation
         self.plan = plan
         self.subject = subject
-        self.library = options.build_dir.resolve() / "tests" / "no_memory.so"
+        self.library = private_copy(options.build_dir / "tests" / "no_memory.so",
+                                    installation.folder.path)
         self.for_good = {"NO_MEMORY_FOR_GOOD": "1"} if options.for_good else {}
         self.variables = {**installation.variables("127.0.0.1"), **LIMITS}
         self.known: dict[str, str] = {}  # the password of each version
         self.sizes = installation.folder.path / "allocations"
-        if not self.library.exists():
-            raise StackError(f"{self.library} is missing: run ci/run.sh build")
+        self.struck = installation.folder.path / "struck"
 
     def run(self, step: str, rotation: Rotation,
             at: int | None = None) -> subprocess.CompletedProcess[str]:
@@ -97,7 +101,8 @@ class Starved:
         variables = dict(self.variables)
         if at is not None:
             variables |= {"LD_PRELOAD": str(self.library), "NO_MEMORY_AT": str(at),
-                          "NO_MEMORY_SIZES": str(self.sizes), **self.for_good}
+                          "NO_MEMORY_SIZES": str(self.sizes),
+                          "NO_MEMORY_STRUCK": str(self.struck), **self.for_good}
         return subprocess.run(
             [self.installation.program, "step", step, self.subject.secret, rotation.token],
             env=clean_environment(variables), stdin=subprocess.DEVNULL, capture_output=True,
@@ -133,9 +138,13 @@ class Starved:
                 self.installation.app.postgres.admin_password]
 
     def strike(self, step: str, rotation: Rotation, at: int) -> Strike:
+        self.struck.unlink(missing_ok=True)
         ran = self.run(step, rotation, at)
         strike = Strike(self.plan, step, at, ran.returncode,
-                        SAID.get(ran.returncode, "neither"))
+                        SAID.get(ran.returncode, "neither"), self.struck.exists())
+        if not strike.reached and strike.said != "done":
+            strike.problems.append("no allocation failed, and yet it was not done:"
+                                   f" {' '.join(ran.stderr.split())}")
         if ran.returncode < 0:
             strike.problems.append(f"ended by {signal.Signals(-ran.returncode).name}")
         elif ran.returncode not in SAID:
@@ -145,6 +154,15 @@ class Starved:
             strike.problems.append("printed a password")
         strike.problems += rotation.wrong_now(step)
         return strike
+
+
+def private_copy(library: Path, folder: Path) -> Path:
+    """LD_PRELOAD is a list: in a path that is on it there can be no space and no colon."""
+    if not library.exists():
+        raise StackError(f"{library} is missing: run ci/run.sh build")
+    if " " in str(folder) or ":" in str(folder):
+        raise StackError(f"set TMPDIR to a path without spaces and colons: {folder}")
+    return Path(shutil.copy(library, folder))
 
 
 def main() -> int:
@@ -195,7 +213,8 @@ def torture(installation: Installation, options: argparse.Namespace) -> int:
               + ", ".join(f"{step} {count}" for step, count in result.counts.items()))
     done = sum(strike.said == "done" for strike in strikes)
     print(f"{len(strikes)} runs without memory: {done} did their work all the same, of the others"
-          f" {len(strikes) - done - len(bad)} said so and did it the second time")
+          f" {len(strikes) - done - len(bad)} said so and did it the second time;"
+          f" {sum(result.missed for result in results)} more ended before their allocation")
     failed = len(bad) + len(given_up) + sum(bool(result.failed_logins) for result in results)
     print(f"memory: {len(strikes) - len(bad)} passed, {failed} failed")
     return 1 if failed or not strikes else 0
@@ -221,6 +240,8 @@ def run_plan(installation: Installation, plan: str, options: argparse.Namespace)
                         subject.begin_anew()
                     clients.settle()
                     clients.new_failures()
+            if not result.strikes:
+                raise GivenUp("no run got to its allocation")
         except (GivenUp, TimeoutError, subprocess.TimeoutExpired) as error:
             result.given_up = str(error)
     result.logins, result.failed_logins = clients.logins(), clients.failed()
@@ -251,10 +272,13 @@ def points(result: Result, options: argparse.Namespace,
 def rotate(starved: Starved, rotation: Rotation, struck: dict[str, int], result: Result) -> None:
     before = len(result.strikes)
     for step in STEPS:
-        if step in struck:
-            result.strikes.append(starved.strike(step, rotation, struck[step]))
+        strike = starved.strike(step, rotation, struck[step]) if step in struck else None
+        if strike is not None and (strike.reached or strike.problems):
+            result.strikes.append(strike)
+        elif strike is not None:
+            result.missed += 1
         # What said that it is done needs no second run.
-        if step not in struck or result.strikes[-1].said != "done":
+        if strike is None or strike.said != "done":
             blame(result, starved.must_do(step, rotation))
         if any(strike.problems for strike in result.strikes[before:]):
             return

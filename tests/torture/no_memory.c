@@ -2,16 +2,18 @@
  * no memory: for LD_PRELOAD, a malloc() that fails once, or from a moment on.
  *
  * NO_MEMORY_AT=n: the n-th allocation of the process fails, counted from 1; NO_MEMORY_FOR_GOOD=1:
- * so does every one after it. NO_MEMORY_SIZES=FILE: the size of each, four bytes, is written there
- * at the end. The program's own realloc() allocates with __libc_malloc(), so that is one of them.
+ * so does every one after it. NO_MEMORY_STRUCK=FILE: it is made when that allocation is reached.
+ * NO_MEMORY_SIZES=FILE: the size of each, four bytes, is written there at the end. The program's own realloc() allocates with __libc_malloc(), so that is one of them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define EXPORT [[gnu::visibility("default")]]
 #define ALIGNMENT 16 /* malloc's own */
@@ -26,8 +28,18 @@ void *memalign(size_t alignment, size_t size);
 static atomic_long asked;
 static long fail_at;
 static bool for_good;
+static const char *struck_path;
 
 static uint32_t sizes[SIZES_MAX];
+
+static void tell_struck(void)
+{
+	int file = struck_path != NULL ? open(struck_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)
+				       : -1;
+
+	if (file != -1)
+		close(file);
+}
 
 static bool fails(size_t size)
 {
@@ -37,6 +49,8 @@ static bool fails(size_t size)
 		sizes[n - 1] = (uint32_t)size;
 	if (fail_at == 0 || n < fail_at || (n > fail_at && !for_good))
 		return false;
+	if (n == fail_at)
+		tell_struck();
 	errno = ENOMEM;
 	return true;
 }
@@ -81,6 +95,7 @@ EXPORT int posix_memalign(void **ret, size_t alignment, size_t size)
 	const char *at = getenv("NO_MEMORY_AT");
 
 	for_good = getenv("NO_MEMORY_FOR_GOOD") != NULL;
+	struck_path = getenv("NO_MEMORY_STRUCK");
 	atomic_store(&asked, 0);
 	fail_at = at != NULL ? strtol(at, NULL, 10) : 0;
 }
