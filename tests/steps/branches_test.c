@@ -261,6 +261,36 @@ static void create_secret_again_survives_each_failure_of_checking_the_copy(void 
 	assert_int_equal(calls, 8); /* labels, two reads, proxies; put, its version, labels, put */
 }
 
+/* By hand, or by a rotation that was given up: the label is seen where it is, and taken from there. */
+static void create_secret_again_takes_the_label_of_the_copy_back(void **state)
+{
+	static const char edited[] =
+		"{\"username\":\"app-clone\",\"password\":\"inactive-password\",\"new\":1}";
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	assert_ok(create_secret(&world.rotation));
+	world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT, edited);
+	world_put(&world, PROXY_SECRET_CLONE, "proxy-3", STAGE_PENDING, edited);
+	assert_ok(create_secret(&world.rotation));
+	assert_string_equal(world_version(&world, PROXY_SECRET_CLONE, STAGE_PENDING)->id,
+			    world.token);
+	world_clear(&world);
+}
+
+static void create_secret_without_random_bytes_puts_nothing(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	world.fill_fails_at = world.fills + 1;
+	assert_failed(create_secret(&world.rotation), STATUS_UNAVAILABLE, "no random bytes");
+	assert_int_equal(world.writes, 0);
+	world_clear(&world);
+}
+
 static void create_secret_with_an_unusable_copy_under_the_token_is_refused(void **state)
 {
 	struct world world;
@@ -660,6 +690,8 @@ int main(void)
 		cmocka_unit_test(create_secret_that_cannot_read_the_first_value_says_so),
 		cmocka_unit_test(create_secret_that_comes_second_takes_no_edited_value),
 		cmocka_unit_test(create_secret_again_survives_each_failure_of_checking_the_copy),
+		cmocka_unit_test(create_secret_again_takes_the_label_of_the_copy_back),
+		cmocka_unit_test(create_secret_without_random_bytes_puts_nothing),
 		cmocka_unit_test(create_secret_with_an_unusable_copy_under_the_token_is_refused),
 		cmocka_unit_test(create_secret_where_a_proxy_secret_cannot_be_read_says_why),
 		cmocka_unit_test(
