@@ -40,7 +40,8 @@ EQUIVALENT = Path(__file__).resolve().with_suffix(".equivalent")
 SEEN_BY = {"core": ("core", "steps", "runtime"), "steps": ("steps", "runtime"),
            "runtime": ("runtime",), "clients": ("clients",)}
 NEEDS_SERVER = {"postgres_test"}
-LAST = {"torture_test"}  # takes long: asked when no other has noticed, and not under a sanitizer
+LAST = {"intrusion_test", "torture_test"}  # take long: asked when no other has noticed, and not
+                                           # under a sanitizer
 OUTCOMES = ("caught", "no mutant", "justified", "survived")
 
 
@@ -432,6 +433,7 @@ class Judge:
     def __init__(self, tree: Path, folder: Path, programs: dict[str, list[str]]) -> None:
         every = sorted({name for names in programs.values() for name in names})
         self.programs = programs
+        self.noticed: Counter[str] = Counter()  # how many mutants each test program has caught
         self.plain = Build(tree, folder / "plain", every)
         self.sanitized = Build(tree, folder / "sanitized", every, "-DTANDEM_SANITIZE=ON")
         with tempfile.TemporaryDirectory() as scratch:
@@ -441,10 +443,11 @@ class Judge:
                         sys.exit(f"mutate: {name} fails without any mutant: mend that first")
 
     def order(self, path: str) -> list[str]:
-        """The tests named after the file first, then the quickest."""
+        """The tests named after the file first, then who noticed most, then the quickest."""
         stem = Path(path).stem
         return sorted(self.programs[path.split("/")[1]],
-                      key=lambda name: (not name.startswith(stem), self.plain.work.get(name, 0)))
+                      key=lambda name: (not name.startswith(stem), -self.noticed[name],
+                                        self.plain.work.get(name, 0)))
 
     def outcome(self, mutant: Mutant, justified: bool) -> str:
         with tempfile.TemporaryDirectory(prefix="tandem-mutant-") as folder:
@@ -464,9 +467,12 @@ class Judge:
             last = [name for name in programs if name in LAST and not justified]
             return "survived" if self._pass(self.plain, broken, last, scratch) else "caught"
 
-    @staticmethod
-    def _pass(build: Build, broken: Path, names: list[str], scratch: Path) -> bool:
-        return all(build.passes(name, broken, scratch) for name in names)
+    def _pass(self, build: Build, broken: Path, names: list[str], scratch: Path) -> bool:
+        for name in names:
+            if not build.passes(name, broken, scratch):
+                self.noticed[name] += 1
+                return False
+        return True
 
     def _same_code(self, mutant: Mutant, scratch: Path) -> bool:
         original = (self.plain.tree / mutant.path).read_text()
