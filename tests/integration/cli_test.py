@@ -230,7 +230,8 @@ class CommandLine(support.World):
             findings = self.findings("status", pair.secret, 1,
                                      TANDEM_PROXY_CA=str(self.postgres.authority.ca))
             self.assertLess(time.monotonic() - begun, 20)
-            states = {(f["kind"], f["name"]): f["state"] for f in findings if f["user"] == pair.base}
+            states = {(f["kind"], f["name"]): f["state"] for f in findings
+                      if f.get("user") == pair.base}
             self.assertEqual(states["proxy login", f"127.0.0.1:{silent.getsockname()[1]}"],
                              "unreachable")
             self.assertEqual(states["proxy login", f"127.0.0.1:{self.postgres.port}"], "works")

@@ -133,6 +133,28 @@ class ForgedSecret(support.World):
         self.try_everything(pair, impostor, "poisoned list",
                             {other.base: other.passwords[other.base]})
 
+    def test_forged_proxy_is_not_told_what_is_kept_elsewhere(self) -> None:
+        """The right host, a proxy endpoint of his own: status and check look at that, too."""
+        for stranger in (False, True):
+            with self.subTest(stranger=stranger):
+                pair, other = self.pair(), self.pair()
+                ids, ring = self.proxy_secrets(pair, host=HOST, port=self.postgres.port), {}
+                more = {}
+                if stranger:
+                    ids[1] = self.proxy_secrets(other)[0]
+                    ring = {"rotation_usernames": [pair.base, other.base]}
+                    more = {"stranger": other.passwords[other.base]}
+                pair.create_secret(rotation=False, proxy_secret_ids=ids, **ring)
+                impostor = self.impostor()
+                self.forge(pair, self.postgres.port, proxy_secret_ids=ids, **ring,
+                           proxy_endpoints=[f"{HOST}:{impostor.port}"])
+                for command in ("status", "check"):
+                    self.tandem(command, pair.secret, TANDEM_TIMEOUT="8",
+                                TANDEM_PROXY_CA=str(self.postgres.authority.ca))
+                    self.assert_told_nothing(pair, impostor, f"forged proxy: {command}", **more)
+                self.assertIn(pair.passwords[pair.base].encode(), bytes(impostor.secure),
+                              "the writer's own: or nobody came here at all")
+
     def test_poisoned_admin_of_another_database_is_not_told(self) -> None:
         """`masterarn` names the admin of somebody else's database."""
         pair = self.pair()

@@ -64,7 +64,7 @@ struct status secrets_get(struct secret_store *store, const char *id, enum stage
 		struct status status = secrets_read_once(manager, id, secrets_stage_name(stage),
 							 token, ret);
 
-		if (status.code != STATUS_NOT_FOUND || stage != STAGE_PENDING || miss_is_normal ||
+		if (status.code != STATUS_NOT_FOUND || token == NULL || miss_is_normal ||
 		    i == MISS_TRIES || wait >= deadline_left(deadline))
 			return status;
 		deadline_sleep(deadline, wait);
