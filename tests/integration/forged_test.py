@@ -139,11 +139,11 @@ class ForgedSecret(support.World):
             with self.subTest(stranger=stranger):
                 pair, other = self.pair(), self.pair()
                 ids, ring = self.proxy_secrets(pair, host=HOST, port=self.postgres.port), {}
-                more = {}
+                more: dict[str, str] = {}
                 if stranger:
                     ids[1] = self.proxy_secrets(other)[0]
                     ring = {"rotation_usernames": [pair.base, other.base]}
-                    more = {"stranger": other.passwords[other.base]}
+                    more = {other.base: other.passwords[other.base]}
                 pair.create_secret(rotation=False, proxy_secret_ids=ids, **ring)
                 impostor = self.impostor()
                 self.forge(pair, self.postgres.port, proxy_secret_ids=ids, **ring,
@@ -151,7 +151,7 @@ class ForgedSecret(support.World):
                 for command in ("status", "check"):
                     self.tandem(command, pair.secret, TANDEM_TIMEOUT="8",
                                 TANDEM_PROXY_CA=str(self.postgres.authority.ca))
-                    self.assert_told_nothing(pair, impostor, f"forged proxy: {command}", **more)
+                    self.assert_told_nothing(pair, impostor, f"forged proxy: {command}", more)
                 self.assertIn(pair.passwords[pair.base].encode(), bytes(impostor.secure),
                               "the writer's own: or nobody came here at all")
 
