@@ -62,11 +62,13 @@ class Result:
     kills: list[Kill] = field(default_factory=list)
     logins: int = 0
     failed_logins: int = 0
+    late_failures: list[str] = field(default_factory=list)  # of logins after the last check
     seconds: float = 0.0
     given_up: str | None = None  # why
 
     def failures(self) -> int:
-        return sum(bool(kill.problems) for kill in self.kills) + (self.given_up is not None)
+        return (sum(bool(kill.problems) for kill in self.kills) + (self.given_up is not None)
+                + bool(self.failed_logins))
 
 
 def main() -> int:
@@ -171,6 +173,7 @@ def run_plan(installation: Installation, plan: Plan, options: argparse.Namespace
             result.given_up = str(error)
         result.kills = mode.kills
     result.logins, result.failed_logins = clients.logins(), clients.failed()
+    result.late_failures = clients.new_failures()
     result.seconds = time.monotonic() - begun
     return result
 
@@ -209,6 +212,9 @@ def print_troubles(result: Result) -> None:
             for problem in kill.problems:
                 print(f"    {problem}")
             print(f"    again: {result.again} --step {kill.step} --at {kill.point}")
+    if result.failed_logins:
+        print(f"FAILED: {result.plan.title}: {result.failed_logins} logins failed; after the last"
+              f" check: {'; '.join(result.late_failures) or 'none'}")
     if result.given_up:
         print(f"GIVEN UP: {result.plan.title}: {result.given_up}")
 
