@@ -458,12 +458,15 @@ class OldRotation(Concurrency):
 
 
 def start(world: Concurrency, gate: Gate, *arguments: str, **variables: str) -> subprocess.Popen:
-    """`tandem arguments…` behind a gate of its own."""
-    return subprocess.Popen(
+    """`tandem arguments…` behind a gate of its own; ended with the test, stopped or not."""
+    process = subprocess.Popen(
         [program(support.BUILD), *arguments], text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         env=clean_environment({**world.environment, **variables,
                                "AWS_ENDPOINT_URL_SECRETS_MANAGER": gate.url}))
+    world.addCleanup(process.wait)
+    world.addCleanup(process.kill)
+    return process
 
 
 class OtherVersion(Concurrency):

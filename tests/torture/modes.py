@@ -312,6 +312,7 @@ class Function:
 
     def __exit__(self, *_: object) -> None:
         self._process.stop()
+        strace.end_session(self._process.pid)
 
 
 class AsFunction(Mode):

@@ -137,11 +137,23 @@ def why_not() -> str | None:
 def run_struck(argv: Sequence[str | Path], variables: Mapping[str, str], trace: Path,
                point: Point, weapon: Weapon) -> Run:
     """Runs the program to its end, which comes at the point if it gets there."""
-    done = subprocess.run([*weapon.command(trace, point), *map(str, argv)],
+    with subprocess.Popen([*weapon.command(trace, point), *map(str, argv)],
                           env=clean_environment(variables), stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=RUN_MAX, check=False)
-    struck = done.returncode == -weapon.number
-    return Run(struck, done.returncode, in_main_thread(trace, point), done.stdout, done.stderr)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True) as process:
+        try:
+            output, errors = process.communicate(timeout=RUN_MAX)
+        except BaseException:
+            end_session(process.pid)
+            raise
+    return Run(process.returncode == -weapon.number, process.returncode,
+               in_main_thread(trace, point), output, errors)
+
+
+def end_session(leader: int) -> None:
+    """strace and what it traces: that would stay behind, stopped or running, if only strace died."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def calls_in(trace: Path) -> list[tuple[str, str]]:
@@ -199,4 +211,5 @@ class Frozen:
         return True
 
     def stop(self) -> None:
+        end_session(self._process.pid)
         self._process.stop()
