@@ -6,8 +6,14 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 build=$1
 sanitized=$2
-logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
+# LOGS=FOLDER keeps what every suite said: matrices, tables, figures.
+if [ -n "${LOGS:-}" ]; then
+	mkdir -p "$LOGS" || exit 1
+	logs=$(cd "$LOGS" && pwd)
+else
+	logs=$(mktemp -d)
+	trap 'rm -rf "$logs"' EXIT
+fi
 passed=0
 failed=0
 skipped=0
