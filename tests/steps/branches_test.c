@@ -28,6 +28,25 @@ static void drop_label(struct world *world, enum stage stage)
 	world_version(world, APPLICATION_SECRET, stage)->labels[stage] = false;
 }
 
+/* The world's clock, which notes how long was slept. */
+static int64_t sleeps[4]; /* the first ones */
+static size_t sleep_count;
+
+static int64_t noting_now(void)
+{
+	return fake_driver_world->time;
+}
+
+static void noting_sleep(int64_t milliseconds)
+{
+	if (sleep_count < SIZE(sleeps))
+		sleeps[sleep_count] = milliseconds;
+	sleep_count++;
+	fake_driver_world->time += milliseconds;
+}
+
+static const struct clock noting_clock = {.now = noting_now, .sleep = noting_sleep};
+
 /* A step goes well and says this. */
 static void assert_says(struct world *world, enum step step, const char *outcome, const char *user)
 {
@@ -122,6 +141,61 @@ static void set_secret_that_came_second_says_that_all_is_done(void **state)
 		assert_int_equal(world_user(&world, "app-clone")->changes, 1);
 		world_clear(&world);
 	}
+}
+
+/* --- every call once: torture_test.c has the rest -------------------------------------------- */
+
+static void steps_stop_at_the_call_that_failed_and_say_which(void **state)
+{
+	static const unsigned shapes[] = {WORLD_PLAIN, WORLD_ADMIN,
+					  WORLD_ADMIN | WORLD_CLONE_MISSING, WORLD_PROXIES_TOO};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(shapes) * STEP_COUNT; i++) {
+		enum step step = i % STEP_COUNT;
+		bool hit = true;
+
+		for (int n = 1; hit; n++) {
+			struct world world;
+			struct status status;
+
+			world_make(&world, shapes[i / STEP_COUNT]);
+			for (enum step before = 0; before < step; before++)
+				assert_ok(step_run(before, &world.rotation));
+			world_reset_counts(&world);
+			world.fail_at = n;
+			status = step_run(step, &world.rotation);
+			hit = world.calls >= n;
+			/* A proxy is asked again. */
+			if (!hit || strcmp(world.failed_place, "proxy.example") == 0) {
+				assert_ok(status);
+			} else {
+				assert_failed(status, STATUS_UNAVAILABLE, "fails here");
+				assert_int_equal(world.calls, n);
+			}
+			world_reset_counts(&world);
+			assert_ok(step_run(step, &world.rotation));
+			world_clear(&world);
+		}
+	}
+}
+
+/* What this process has proven is of a version that is pending no more. */
+static void finish_secret_without_the_label_promotes_nothing_though_it_was_proven(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	for (enum step step = 0; step < STEP_FINISH; step++)
+		assert_ok(step_run(step, &world.rotation));
+	drop_label(&world, STAGE_PENDING);
+	world_warm(&world, true);
+	world_reset_counts(&world);
+	assert_failed(finish_secret(&world.rotation), STATUS_CONFLICT,
+		      "neither pending nor current");
+	assert_int_equal(world.writes, 0);
+	world_clear(&world);
 }
 
 /* --- createSecret --------------------------------------------------------------------------- */
@@ -454,6 +528,111 @@ static void set_secret_that_cannot_try_the_pending_password_says_so(void **state
 	world_clear(&world);
 }
 
+static int late_reads, moved_reads, describes;
+
+static struct status describe_late(struct secret_store *store, const char *id,
+				   struct secret_labels *ret)
+{
+	TRY(fake_ops->describe(store, id, ret));
+	if (describes < late_reads)
+		ret->pending[0] = '\0';
+	if (describes < moved_reads)
+		snprintf(ret->current, sizeof(ret->current), "another-version");
+	describes++;
+	return OK;
+}
+
+/* A label that was put a moment ago is looked for three times; one that moved is not. */
+static void set_secret_waits_for_a_pending_label_that_is_read_late(void **state)
+{
+	static const struct {
+		int late, moved, waits;
+		bool ends_well;
+	} cases[] = {
+		{0, 0, 0, true},  {1, 0, 1, true},  {2, 0, 2, true},
+		{9, 0, 2, false}, {9, 9, 0, false}, {0, 9, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(cases); i++) {
+		struct world world;
+
+		world_make(&world, WORLD_PLAIN);
+		/* An answer that is not cleared before the next one is a leak. */
+		world_secret(&world, APPLICATION_SECRET)->function = "function";
+		assert_ok(create_secret(&world.rotation));
+		change_store(&world);
+		changed_ops.describe = describe_late;
+		world.rotation.deadline = deadline_in(&noting_clock, 60000);
+		late_reads = cases[i].late;
+		moved_reads = cases[i].moved;
+		describes = 0;
+		sleep_count = 0;
+		if (cases[i].ends_well)
+			assert_ok(set_secret(&world.rotation));
+		else
+			assert_failed(set_secret(&world.rotation), STATUS_CONFLICT,
+				      "the labels moved while this step ran");
+		assert_int_equal(world_user(&world, "app-clone")->changes, cases[i].ends_well);
+		assert_int_equal(describes, cases[i].waits + 1);
+		assert_int_equal(sleep_count, cases[i].waits);
+		for (int wait = 0; wait < cases[i].waits; wait++)
+			assert_int_equal(sleeps[wait], 200);
+		world_clear(&world);
+	}
+}
+
+static void read_kept(const char *value, struct credential *ret)
+{
+	AUTO(secret_clear) struct secret text = SECRET_INIT;
+
+	assert_ok(secret_make(value, strlen(value), &text));
+	assert_ok(credential_parse(&text, "a version", ret));
+}
+
+/* Whether a failure was one of proof is said in each case, not only in that one. */
+static void login_with_what_was_kept_says_whether_the_server_proved_itself(void **state)
+{
+	static const struct {
+		const char *value, *says; /* NULL: it goes well */
+		bool unproven;
+	} cases[] = {
+		{"{\"username\":\"app-clone\",\"password\":\"inactive-password\","
+		 "\"host\":\"db.example\"}",
+		 NULL, false},
+		{"{\"username\":\"app-clone\",\"password\":\"inactive-password\"}",
+		 "a version does not say for which \"host\" and \"port\" it is", true},
+		{"{\"username\":\"app-clone\",\"password\":\"inactive-password\","
+		 "\"host\":\"old.example\"}",
+		 "old.example", false},
+	};
+	AUTO(stored_clear) struct stored current = STORED_INIT;
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	assert_ok(rotation_get(&world.rotation, APPLICATION_SECRET, STAGE_CURRENT, &current));
+	assert_ok(plan_make(&current.credential, &world.config, fake_drivers, &plan));
+	world.proves_nothing = true;
+	for (size_t i = 0; i < SIZE(cases); i++) {
+		AUTO(credential_clear) struct credential kept = CREDENTIAL_INIT;
+		AUTO(database_close) struct database *db = NULL;
+		bool unproven = !cases[i].unproven;
+		struct status status;
+
+		read_kept(cases[i].value, &kept);
+		status = rotation_login_kept(&world.rotation, &plan, &kept, "a version",
+					     world.rotation.deadline, &db, &unproven);
+		if (cases[i].says == NULL)
+			assert_ok(status);
+		else
+			assert_failed(status, STATUS_INVALID, cases[i].says);
+		assert_int_equal(unproven, cases[i].unproven);
+	}
+	world_clear(&world);
+}
+
 /* --- versions, proxy copies, notes: rotation.h ---------------------------------------------- */
 
 static struct status miss_at_first(struct secret_store *store, const char *id, enum stage stage,
@@ -531,6 +710,11 @@ static void cleared_values_are_empty_and_may_be_filled_again(void **state)
 		assert_string_equal(copy.secret_id, "proxy/app");
 		assert_string_equal(copy.stored.version, "version-1");
 	}
+	/* A failure leaves it as it was. */
+	snprintf(reading.version.id, sizeof(reading.version.id), "version-2");
+	assert_failed(proxy_copy_find(&plan, &reading, "stranger", &copy), STATUS_INVALID,
+		      "stranger");
+	assert_string_equal(copy.stored.version, "version-1");
 	stored_clear(&copy.stored);
 	assert_string_equal(copy.stored.version, "");
 	assert_null(copy.stored.credential.username);
@@ -602,24 +786,6 @@ static void rotation_of_the_longest_ring_with_the_most_proxies_ends_well(void **
 
 /* --- testSecret ----------------------------------------------------------------------------- */
 
-static int64_t sleeps[4]; /* the first ones */
-static size_t sleep_count;
-
-static int64_t noting_now(void)
-{
-	return fake_driver_world->time;
-}
-
-static void noting_sleep(int64_t milliseconds)
-{
-	if (sleep_count < SIZE(sleeps))
-		sleeps[sleep_count] = milliseconds;
-	sleep_count++;
-	fake_driver_world->time += milliseconds;
-}
-
-static const struct clock noting_clock = {.now = noting_now, .sleep = noting_sleep};
-
 /* 100, 200, 400, then 500 ms, while another wait still ends before the end. */
 static void test_secret_waits_longer_and_longer_and_says_how_long(void **state)
 {
@@ -684,6 +850,9 @@ int main(void)
 		cmocka_unit_test(steps_say_what_they_did),
 		cmocka_unit_test(steps_of_a_finished_rotation_say_so_and_ask_no_more),
 		cmocka_unit_test(set_secret_that_came_second_says_that_all_is_done),
+		cmocka_unit_test(steps_stop_at_the_call_that_failed_and_say_which),
+		cmocka_unit_test(
+			finish_secret_without_the_label_promotes_nothing_though_it_was_proven),
 		cmocka_unit_test(create_secret_reads_labels_however_short),
 		cmocka_unit_test(create_secret_after_a_rotation_whose_label_stayed_goes_on),
 		cmocka_unit_test(create_secret_that_comes_second_waits_for_the_first_value),
@@ -700,6 +869,8 @@ int main(void)
 		cmocka_unit_test(set_secret_that_is_refused_says_what_it_tried),
 		cmocka_unit_test(set_secret_that_is_refused_twice_tells_the_first_reason),
 		cmocka_unit_test(set_secret_that_cannot_try_the_pending_password_says_so),
+		cmocka_unit_test(set_secret_waits_for_a_pending_label_that_is_read_late),
+		cmocka_unit_test(login_with_what_was_kept_says_whether_the_server_proved_itself),
 		cmocka_unit_test(pending_version_that_is_seen_late_is_waited_for),
 		cmocka_unit_test(pending_version_that_is_there_is_not_finished),
 		cmocka_unit_test(cleared_values_are_empty_and_may_be_filled_again),
