@@ -114,7 +114,10 @@ TORTURE_PARTS=(ports kill network storm concurrency memory residue)
 torture_part() { # NAME PYTHON
 	case $1 in
 	ports) "$BUILD/tests/torture_test" ;;
-	kill) "$2" tests/torture/kill.py --build-dir "$BUILD" ;;
+	kill)
+		"$2" tests/torture/kill.py --build-dir "$BUILD" --self-test &&
+			"$2" tests/torture/kill.py --build-dir "$BUILD"
+		;;
 	network) "$2" tests/torture/network.py --build-dir "$BUILD" --full ;;
 	storm) "$2" tests/torture/storm.py --build-dir "$BUILD" ;;
 	concurrency) "$2" tests/integration/concurrency_test.py --build-dir "$BUILD" --verbose ;;
