@@ -693,11 +693,12 @@ static void pending_version_that_is_there_is_not_finished(void **state)
 static void cleared_values_are_empty_and_may_be_filled_again(void **state)
 {
 	static const char value[] = "{\"username\":\"app\",\"password\":\"p\"}";
-	char user[] = "app", id[] = "proxy/app";
+	char user[] = "app", other[] = "other", id[] = "proxy/app";
 	const struct plan plan = {.users = {user},
 				  .user_count = 1,
 				  .proxy_secret_ids = {id},
 				  .proxy_secret_count = 1};
+	struct plan of_others = plan;
 	struct proxy_copy copy = PROXY_COPY_INIT;
 	struct secret_reading reading = {.status = OK};
 
@@ -712,8 +713,9 @@ static void cleared_values_are_empty_and_may_be_filled_again(void **state)
 	}
 	/* A failure leaves it as it was. */
 	snprintf(reading.version.id, sizeof(reading.version.id), "version-2");
-	assert_failed(proxy_copy_find(&plan, &reading, "stranger", &copy), STATUS_INVALID,
-		      "stranger");
+	of_others.users[0] = other;
+	assert_failed(proxy_copy_find(&of_others, &reading, "other", &copy), STATUS_INVALID,
+		      "reading the proxy secrets");
 	assert_string_equal(copy.stored.version, "version-1");
 	stored_clear(&copy.stored);
 	assert_string_equal(copy.stored.version, "");
