@@ -18,6 +18,13 @@
 #define KEEP_PENDING true
 #endif
 
+/* createSecret drops what somebody edited: the version it makes never belongs to the current one. */
+#ifdef FAULT_DROP_EDIT
+#define AS_EDITED(version) false
+#else
+#define AS_EDITED(version) edited[version]
+#endif
+
 /* createSecret, started by hand, does not care that another rotation is under way. */
 #ifdef FAULT_TAKE_PENDING
 #define MAY_CLAIM true
@@ -80,7 +87,9 @@
 /*
  * The assumption: when a rotation was given up, the next begins after createSecret and finishSecret of
  * that one have ended, at the latest after the function's timeout. Its setSecret and testSecret may
- * go on as long as they like.
+ * go on as long as they like. No step of the product looks for this: it binds who begins, schedule()
+ * or whoever invokes createSecret by hand, and the operator, who gives none up that somebody is just
+ * about to follow by hand.
  */
 #ifdef OUTSIDE_LATE_FINISH
 #define LATE_FINISH(worker) false
@@ -97,6 +106,15 @@
 	 was_current[running[worker]] || !(LATE_CREATE(worker) || LATE_FINISH(worker)))
 #define WAITED_OUT(next_token) \
 	(ENDED(0, next_token) && ENDED(1, next_token) && ENDED(WORKERS - 1, next_token))
+#ifdef BY_HAND
+#define MAY_BEGIN(next_token) (UNFINISHED || WAITED_OUT(next_token))
+#define FOLLOWS(worker) \
+	(running[worker] != NONE && running[worker] != pending && doing[worker] == CREATE)
+#define MAY_GIVE_UP (!FOLLOWS(0) && !FOLLOWS(1) && !FOLLOWS(WORKERS - 1))
+#else
+#define MAY_BEGIN(next_token) true
+#define MAY_GIVE_UP true
+#endif
 
 /* Not promised: a password set by hand between its proof and finishSecret's end. */
 #ifdef OUTSIDE_PASSWORD

@@ -47,7 +47,7 @@ create_secret:
 		if
 		:: password_of[token] == NONE ->
 			user_of[token] = NEXT_USER(base);
-			edited[token] = edited[base];
+			edited[token] = AS_EDITED(base);
 			password_of[token] = token;
 			PUT_UNDER_LABEL
 		:: password_of[token] != NONE && !KEEP_PENDING ->
@@ -76,7 +76,7 @@ put:
 	atomic {
 		MAY_DIE;
 		if
-		:: (pending == seen || pending == token) && WAITED_OUT(token) -> pending = token
+		:: pending == seen || pending == token -> pending = token
 		:: else -> FAIL
 		fi;
 		if
@@ -101,7 +101,7 @@ prepare_copy:
 	seen = NONE;
 	older = NONE;
 #ifdef PROXY
-	/* prepare_copy(): stage(); a version that is there has this value already */
+	/* prepare_copy(): stage(). CONFLICT: another password, or another key was edited meanwhile. */
 	atomic {
 		MAY_DIE;
 		if
@@ -110,11 +110,23 @@ prepare_copy:
 		fi;
 		if
 		:: COPY(user_of[token], token) == NONE ->
-			COPY(user_of[token], token) = password_of[token]
+			COPY(user_of[token], token) = password_of[token];
+			DONE
+		:: COPY(user_of[token], token) == password_of[token] -> DONE
+		:: COPY(user_of[token], token) != NONE
+		fi
+	}
+	/* check_copy(): get_version() */
+	atomic {
+		MAY_DIE;
+		if
 		:: COPY(user_of[token], token) == password_of[token]
 		:: else -> FAIL
 		fi
 	}
+	/* check_copy(): describe(), stage(); they move that AWSPENDING back, which nobody here reads */
+	atomic { MAY_DIE }
+	atomic { MAY_DIE }
 #endif
 	atomic { DONE }
 
@@ -235,12 +247,15 @@ look_again:
 	:: atomic { LOCK_FREE -> LOCK = true }
 	:: atomic { !calm -> END_INVOCATION }
 	fi;
-	/* look_again(): describe() */
+	/*
+	 * look_again(), read_labels(): describe(). A pending label that is not there is looked for
+	 * again, twice, for a late read; here DescribeSecret is never late, so the last look counts.
+	 */
 	atomic {
 		MAY_DIE_LOCKED;
 #ifndef FAULT_NO_LOOK
 		if
-		:: current == token -> LOCK = false; DONE
+		:: current == token -> LOCK = false; goto promote_copy
 		:: current == base && pending == token
 		:: else -> LOCK = false; FAIL
 		fi;
@@ -306,13 +321,13 @@ read_current:
 		:: else -> FAIL
 		fi
 	}
-#if defined(PROXY) && !defined(FAULT_PROXY_UNTESTED) && !defined(FAULT_PRIMARY_FIRST)
-	/* prove_proxy(); it waits, and its patience may end */
+#if defined(PROXY) && !defined(FAULT_PROXY_UNTESTED)
+	/* prove_proxy(); it waits, and its patience may end; in the calm only when waiting is of no use */
 	if
 	:: atomic {
 		LOGS_IN_BY_PROXY(user_of[token], password_of[token]) -> at_proxy[token] = true }
 	:: atomic { !calm -> END_INVOCATION }
-	:: atomic { calm && !LOGS_IN(user_of[token], password_of[token]) -> FAIL }
+	:: atomic { calm && REFUSED_FOR_EVER(user_of[token], password_of[token]) -> FAIL }
 	fi;
 #endif
 tested:

@@ -12,6 +12,7 @@
  * The beginning: -DBY_HAND (no schedule: createSecret claims the pending label itself)
  * The operator:  -DHANDS=n (at most n acts) of -DACT_GIVE_UP, -DACT_EDIT, -DACT_PASSWORD
  *                -DNEVER_CALM (only what holds at every instant, not that a rotation ends)
+ * The end:       -DENDS (the formula at the end of this file, instead of counting the cures)
  * The faults:    -DFAULT_…, seeded, each must be found
  * The borders:   -DOUTSIDE_…, what the promise does not cover, or only by an assumption
  */
@@ -79,11 +80,10 @@ byte doing[WORKERS];   /* its step */
 
 byte begun = FIRST; /* the last token there is */
 byte hands;	    /* acts of the operator so far */
-bool password_set_by_hand;
 
-/* No more deaths, duplicates or acts: from here on one rotation must end. `next` is its next step. */
+/* No more deaths, duplicates or acts: from here on one rotation must end. `next_step` is its next step. */
 bool calm;
-byte next;
+byte next_step;
 
 /* What the promises and the assumptions are told in; no step reads these. */
 byte spared = OLDER; /* the inactive user's password, while slow applications may hold it */
@@ -103,6 +103,11 @@ byte proven_from[VERSIONS];
 #else
 #define LOGS_IN_BY_PROXY(user, password) LOGS_IN(user, password)
 #endif
+
+/* The proxy has read all there is to read, and refuses; or the database does. */
+#define REFUSED_FOR_EVER(user, password) \
+	(!LOGS_IN(user, password) || \
+	 (proxy_knows[user] == COPY(user, copy_current[user]) && proxy_knows[user] != (password)))
 
 #include "faults.pml"
 
@@ -197,7 +202,7 @@ inline select_invocation()
 #endif
 	fi;
 	if
-	:: step = CREATE
+	:: MAY_BEGIN(token) -> step = CREATE
 	:: REACHED(SET) -> step = SET
 	:: REACHED(TEST) -> step = TEST
 	:: REACHED(BEFORE_FINISH) -> step = FINISH
@@ -250,7 +255,7 @@ inline previous_may_go()
 inline rotate_again()
 {
 	begun = LAST_TOKEN;
-	next = CREATE;
+	next_step = CREATE;
 #ifdef BY_HAND
 	pending = NONE
 #else
@@ -268,25 +273,28 @@ inline count_step()
 #endif
 	if
 	:: calm ->
-		next = step + 1;
-		PROMISE(5, next != END || (current == token && pending == token))
+		next_step = step + 1;
+		PROMISE(5, next_step != END || (current == token && pending == token))
 	:: else
 	fi
 }
 
 /*
  * An error in the calm. It must be one that README.md names, and after what that says to do the
- * rotation must end; any other breaks the promise.
+ * rotation must end; any other breaks the promise. A password is set back at most once, and nothing
+ * disturbs the rotation that is begun then, so that one must end without another cure.
  */
 inline cure()
 {
 	if
-	:: password_set_by_hand ->
-		database[user_of[token]] = password_of[token];
-		password_set_by_hand = false
+	:: database[user_of[token]] == SET_BY_HAND ->
+		database[user_of[token]] = password_of[token]
 	:: else ->
 		/* An edit: the pending version does not belong to the current one any more. */
 		PROMISE(5, edited[token] != edited[current] || user_of[token] == ACTIVE);
+#ifndef ENDS
+		PROMISE(5, begun != LAST_TOKEN);
+#endif
 		rotate_again()
 	fi
 }
@@ -303,7 +311,7 @@ idle:
 end:	atomic {
 		if
 		:: !calm && begun > FIRST -> select_invocation()
-		:: calm && me == 0 && next != END -> token = begun; step = next
+		:: calm && me == 0 && next_step != END -> token = begun; step = next_step
 		fi;
 		if
 		:: step == CREATE -> goto create_secret
@@ -317,7 +325,10 @@ end:	atomic {
 }
 
 #ifndef BY_HAND
-/* RotateSecret, by the schedule or by somebody: refused while a rotation is unfinished. */
+/*
+ * RotateSecret, by the schedule or by somebody: refused while a rotation is unfinished. That it also
+ * waits is the assumption: the schedule makes it, or the operator who gave one up.
+ */
 proctype schedule()
 {
 end:	do
@@ -351,7 +362,7 @@ proctype operator()
 end:	do
 #ifdef ACT_GIVE_UP
 	/* Gives the rotation up: takes the pending label away. */
-	:: atomic { (!calm && hands < HANDS && UNFINISHED) -> pending = NONE; hands++ }
+	:: atomic { (!calm && hands < HANDS && UNFINISHED && MAY_GIVE_UP) -> pending = NONE; hands++ }
 #endif
 #ifdef ACT_EDIT
 	/*
@@ -368,7 +379,7 @@ end:	do
 		fi;
 		move_current(EDITED);
 		if
-		:: pending = NONE
+		:: MAY_GIVE_UP -> pending = NONE
 		:: true
 		fi;
 		hands++
@@ -380,7 +391,6 @@ end:	do
 		(!calm && hands < HANDS && NOTHING_PROVEN) ->
 		database[INACTIVE] = SET_BY_HAND;
 		spared = NONE;
-		password_set_by_hand = true;
 		hands++
 	}
 #endif
@@ -390,7 +400,7 @@ end:	do
 		(!calm && IDLE) ->
 		calm = true;
 		if
-		:: UNFINISHED -> begun = pending; next = CREATE
+		:: UNFINISHED -> begun = pending; next_step = CREATE
 		:: else -> rotate_again()
 		fi
 	}
@@ -442,3 +452,11 @@ init {
 #endif
 	}
 }
+
+#ifdef ENDS
+/*
+ * However often cure() rotates again. A cycle, or a standstill, in which `next_step` never becomes END is a
+ * counter-example. No fairness is asked for: in the calm everybody's moves are finite.
+ */
+ltl rotation_ends { [] (calm -> <> (next_step == END)) }
+#endif
