@@ -107,7 +107,7 @@ for test in tests/integration/*_test.py; do
 	suite "$(basename "$test" .py | tr _ ' ')" "$python" "$test" --build-dir "$sanitized" --verbose
 done
 suite "demo" demo
-# The short forms of the proofs; ci/run.sh torture, fuzz, mutate and coverage are the long ones.
+# The short forms of the proofs; ci/run.sh torture, fuzz, mutate, valgrind and coverage are the long ones.
 suite "model" "$python" tests/model/model.py
 suite "kill" "$python" tests/torture/kill.py --build-dir "$build" --seconds 60
 suite "hostile network" "$python" tests/torture/network.py --build-dir "$build"
@@ -115,7 +115,7 @@ suite "throttling storm" "$python" tests/torture/storm.py --build-dir "$build" -
 suite "no memory" "$python" tests/torture/memory.py --build-dir "$build" --seconds 20
 suite "fuzzing" "$python" tests/fuzz/fuzz.py 2
 suite "mutation" "$python" ci/mutate.py --sample 15
-suite "valgrind" "$python" ci/valgrind.py
+suite "valgrind, two rotations" "$python" ci/valgrind.py --build-dir "$build" "tandem rotate" "a Lambda function"
 suite "analyzers" "$python" ci/analyze.py
 suite "lint" ci/lint.sh "$build-clang"
 
