@@ -36,6 +36,12 @@ bool run_as(const char *user, const char *password, const char *sql);
 
 int server_version(void);
 
+/*
+ * STACK_SLOWNESS says how many times slower than usual everything is, under valgrind say: so much
+ * slower goes the clock of the deadlines below, and a test that measures time is skipped.
+ */
+void skip_where_time_cannot_be_measured(void);
+
 /* The stack's database, and a try at it with ten seconds to go. */
 struct login stack_login(void);
 struct status login_at(const struct login *, const char *user, const char *password,
