@@ -58,6 +58,15 @@ static void assert_says(struct world *world, enum step step, const char *outcome
 	assert_int_equal(world->report.note_count, 0);
 }
 
+static size_t users_named(const struct world *world, const char *name)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < WORLD_USERS; i++)
+		count += strcmp(world->users[i].name, name) == 0;
+	return count;
+}
+
 /* --- outcomes ------------------------------------------------------------------------------- */
 
 static void steps_say_what_they_did(void **state)
@@ -82,6 +91,7 @@ static void steps_say_what_they_did(void **state)
 		assert_says(&world, STEP_CREATE, "kept the password prepared before", "app-clone");
 		assert_says(&world, STEP_SET, says[i].set, "app-clone");
 		assert_says(&world, STEP_SET, says[i].set_again, "app-clone");
+		assert_int_equal(users_named(&world, "app-clone"), 1);
 		assert_says(&world, STEP_TEST, "logged in everywhere", "app-clone");
 		assert_says(&world, STEP_FINISH, "promoted the new version", "app-clone");
 		world_clear(&world);
@@ -143,15 +153,32 @@ static void set_secret_that_came_second_says_that_all_is_done(void **state)
 	}
 }
 
+/* After an edit by hand AWSPREVIOUS is the active user's too. */
+static void edit_by_hand(struct world *world)
+{
+	char edited[600];
+
+	snprintf(edited, sizeof(edited), "%s ",
+		 world_version(world, APPLICATION_SECRET, STAGE_CURRENT)->value);
+	world_put(world, APPLICATION_SECRET, "version-1", STAGE_PREVIOUS, NULL);
+	world_put(world, APPLICATION_SECRET, "version-2", STAGE_CURRENT, edited);
+}
+
 /* --- every call once: torture_test.c has the rest -------------------------------------------- */
 
 static void steps_stop_at_the_call_that_failed_and_say_which(void **state)
 {
-	static const unsigned shapes[] = {WORLD_PLAIN, WORLD_ADMIN,
-					  WORLD_ADMIN | WORLD_CLONE_MISSING, WORLD_PROXIES_TOO};
+	static const struct {
+		unsigned shape;
+		bool edited;
+	} cases[] = {{WORLD_PLAIN, false},
+		     {WORLD_PLAIN, true},
+		     {WORLD_ADMIN, false},
+		     {WORLD_ADMIN | WORLD_CLONE_MISSING, false},
+		     {WORLD_PROXIES_TOO, false}};
 
 	(void)state;
-	for (size_t i = 0; i < SIZE(shapes) * STEP_COUNT; i++) {
+	for (size_t i = 0; i < SIZE(cases) * STEP_COUNT; i++) {
 		enum step step = i % STEP_COUNT;
 		bool hit = true;
 
@@ -159,7 +186,9 @@ static void steps_stop_at_the_call_that_failed_and_say_which(void **state)
 			struct world world;
 			struct status status;
 
-			world_make(&world, shapes[i / STEP_COUNT]);
+			world_make(&world, cases[i / STEP_COUNT].shape);
+			if (cases[i / STEP_COUNT].edited)
+				edit_by_hand(&world);
 			for (enum step before = 0; before < step; before++)
 				assert_ok(step_run(before, &world.rotation));
 			world_reset_counts(&world);
@@ -633,6 +662,84 @@ static void login_with_what_was_kept_says_whether_the_server_proved_itself(void 
 	world_clear(&world);
 }
 
+static void set_secret_with_a_proxy_secret_of_another_database_names_it(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT,
+		  "{\"username\":\"app-clone\",\"password\":\"inactive-password\","
+		  "\"host\":\"old.example\"}");
+	assert_ok(create_secret(&world.rotation));
+	assert_failed(set_secret(&world.rotation), STATUS_INVALID,
+		      "the proxy secret '" PROXY_SECRET_CLONE "'");
+	assert_int_equal(world.logins, 0);
+	world_clear(&world);
+}
+
+/* What is no credential is passed over, and once the right one is found no other is tried. */
+static void set_secret_that_found_the_password_looks_no_further(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	edit_by_hand(&world);
+	world_put_unlabelled(&world, APPLICATION_SECRET, "version-a", "no JSON");
+	world_put_unlabelled(&world, APPLICATION_SECRET, "version-b",
+			     "{\"username\":\"app-clone\",\"password\":\"older-still\"}");
+	snprintf(world_user(&world, "app-clone")->password, 20, "older-still");
+	assert_ok(create_secret(&world.rotation));
+	world_put_unlabelled(&world, APPLICATION_SECRET, "version-c", "no JSON");
+	world_reset_counts(&world);
+	assert_says(&world, STEP_SET, "changed the password, found in an older version",
+		    "app-clone");
+	/* The pending one, then the newest; if that was wrong, the other. */
+	assert_in_range(world.logins, 2, 3);
+	world_clear(&world);
+}
+
+static void set_secret_that_finds_nothing_but_garbage_says_that_nobody_knows(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PLAIN);
+	edit_by_hand(&world);
+	world_put(&world, APPLICATION_SECRET, "version-1", STAGE_PREVIOUS, "no JSON");
+	world_put_unlabelled(&world, APPLICATION_SECRET, "version-0", "no JSON");
+	assert_ok(create_secret(&world.rotation));
+	world_put_unlabelled(&world, APPLICATION_SECRET, "version-c", "no JSON");
+	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "its last one is not known");
+	world_clear(&world);
+}
+
+/* Which of the two is the newer is the store's to say. */
+static void set_secret_tries_two_older_passwords_one_after_the_other(void **state)
+{
+	static const char *const right[] = {"older-still", "inactive-password"};
+	int logins[2];
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(right); i++) {
+		struct world world;
+
+		world_make(&world, WORLD_PLAIN);
+		edit_by_hand(&world);
+		world_put_unlabelled(&world, APPLICATION_SECRET, "version-b",
+				     "{\"username\":\"app-clone\",\"password\":\"older-still\"}");
+		snprintf(world_user(&world, "app-clone")->password, 20, "%s", right[i]);
+		assert_ok(create_secret(&world.rotation));
+		world_reset_counts(&world);
+		assert_ok(set_secret(&world.rotation));
+		logins[i] = world.logins;
+		world_clear(&world);
+	}
+	/* The pending one and one or two more. */
+	assert_int_equal(logins[0] + logins[1], 2 + 3);
+}
+
 /* --- versions, proxy copies, notes: rotation.h ---------------------------------------------- */
 
 static struct status miss_at_first(struct secret_store *store, const char *id, enum stage stage,
@@ -872,6 +979,10 @@ int main(void)
 		cmocka_unit_test(set_secret_that_is_refused_twice_tells_the_first_reason),
 		cmocka_unit_test(set_secret_that_cannot_try_the_pending_password_says_so),
 		cmocka_unit_test(set_secret_waits_for_a_pending_label_that_is_read_late),
+		cmocka_unit_test(set_secret_with_a_proxy_secret_of_another_database_names_it),
+		cmocka_unit_test(set_secret_that_found_the_password_looks_no_further),
+		cmocka_unit_test(set_secret_that_finds_nothing_but_garbage_says_that_nobody_knows),
+		cmocka_unit_test(set_secret_tries_two_older_passwords_one_after_the_other),
 		cmocka_unit_test(login_with_what_was_kept_says_whether_the_server_proved_itself),
 		cmocka_unit_test(pending_version_that_is_seen_late_is_waited_for),
 		cmocka_unit_test(pending_version_that_is_there_is_not_finished),
