@@ -88,6 +88,24 @@ static void severity_is_the_worst_of_those_that_count(void **state)
 	assert_int_equal(inspection_severity(&one), FINDING_GOOD);
 }
 
+static void every_outcome_has_a_word(void **state)
+{
+	static const struct {
+		enum status_code code;
+		const char *word;
+	} words[] = {
+		{STATUS_DENIED, "refused"},	     {STATUS_NOT_FOUND, "missing"},
+		{STATUS_UNAVAILABLE, "unreachable"}, {STATUS_INVALID, "wrong"},
+		{STATUS_CONFLICT, "wrong"},	     {STATUS_INTERNAL, "wrong"},
+	};
+
+	(void)state;
+	assert_string_equal(inspection_state(OK), "works");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		assert_string_equal(inspection_state(failure(words[i].code, "%s", "")),
+				    words[i].word);
+}
+
 static void status_tells_ages_at_their_limits(void **state)
 {
 	static const struct {
@@ -561,6 +579,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(severity_is_the_worst_of_those_that_count),
+		cmocka_unit_test(every_outcome_has_a_word),
 		cmocka_unit_test(status_tells_ages_at_their_limits),
 		cmocka_unit_test(status_of_a_secret_without_a_current_version_ends_there),
 		cmocka_unit_test(status_of_an_unusable_secret_looks_no_further),
