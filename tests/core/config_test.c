@@ -70,6 +70,7 @@ static void config_names_the_variable_that_does_not_parse(void **state)
 	(void)state;
 	assert_failed(load("PASSWORD_LENGTH", "many", &config), STATUS_INVALID,
 		      "PASSWORD_LENGTH is not a whole number: write one from 8 to 128");
+	assert_failed(load("PASSWORD_LENGTH", "32x", &config), STATUS_INVALID, "not a whole");
 	assert_failed(load("PASSWORD_LENGTH", "4", &config), STATUS_INVALID, "from 8 to 128");
 	assert_failed(load("PASSWORD_LENGTH", "99999999999999999999", &config), STATUS_INVALID,
 		      "8");

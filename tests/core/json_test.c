@@ -53,6 +53,16 @@ static void json_parse_refuses_everything_else(void **state)
 		assert_failed(parse(wrong[i].text), STATUS_INVALID, wrong[i].part);
 }
 
+static void json_parse_refuses_a_nul_behind_which_text_goes_on(void **state)
+{
+	static const char text[] = "{\"a\":1}\0x";
+	AUTO(json_clear) cJSON *tree = NULL;
+
+	(void)state;
+	assert_failed(json_parse(text, sizeof(text) - 1, &tree), STATUS_INVALID, "NUL");
+	assert_null(tree);
+}
+
 static void json_parse_never_quotes_the_text(void **state)
 {
 	struct status status = parse("{\"password\":\"hunter2\",,}");
@@ -115,6 +125,30 @@ static void json_replace_adds_what_is_missing_at_the_end(void **state)
 		      "{\"a\":1 , \"username\": \"new\", \"password\": \"p\\\"\\\\\\n\"}");
 }
 
+/* Whole, or it says that there is no room: never a text that ends in the middle. */
+static void json_replace_without_room_says_so_wherever_it_ends(void **state)
+{
+	static const char before[] = "{\"a\":1,\"username\":\"a\"}";
+	static const char after[] =
+		"{\"a\":1,\"username\":\"new\", \"x\": \"y\", \"password\": \"p\"}";
+	static const struct json_edit edits[] = {
+		{"username", "new"}, {"x", "y"}, {"password", "p"}};
+
+	(void)state;
+	for (size_t limit = 0; limit < sizeof(after); limit++) {
+		AUTO(buffer_clear) struct buffer out = BUFFER_INIT(limit);
+		struct status status = json_replace(before, strlen(before), edits, SIZE(edits),
+						    &out);
+
+		if (limit < strlen(after)) {
+			assert_failed(status, STATUS_INVALID, "bytes allowed here");
+			continue;
+		}
+		assert_ok(status);
+		assert_string_equal(buffer_string(&out), after);
+	}
+}
+
 static void json_replace_refuses_what_is_no_object(void **state)
 {
 	AUTO(buffer_clear) struct buffer out = BUFFER_INIT(4096);
@@ -151,10 +185,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_parse_accepts_what_is_json),
 		cmocka_unit_test(json_parse_refuses_everything_else),
+		cmocka_unit_test(json_parse_refuses_a_nul_behind_which_text_goes_on),
 		cmocka_unit_test(json_parse_never_quotes_the_text),
 		cmocka_unit_test(json_parse_refuses_bottomless_nesting),
 		cmocka_unit_test(json_replace_changes_two_values_and_not_a_byte_more),
 		cmocka_unit_test(json_replace_adds_what_is_missing_at_the_end),
+		cmocka_unit_test(json_replace_without_room_says_so_wherever_it_ends),
 		cmocka_unit_test(json_replace_refuses_what_is_no_object),
 		cmocka_unit_test(json_replace_refuses_a_value_that_is_no_text),
 		cmocka_unit_test(json_quote_makes_json_of_anything),

@@ -50,7 +50,8 @@ static void log_in_json_is_one_object_on_one_line(void **state)
 
 static void log_in_text_is_one_line(void **state)
 {
-	const struct log_field fields[] = {LOG_TEXT("user", "a\nb"), LOG_NUMBER("n", -1), LOG_END};
+	const struct log_field fields[] = {LOG_TEXT("user", "a\nb"), LOG_TEXT("empty", NULL),
+					   LOG_NUMBER("n", -1), LOG_END};
 	size_t length = write_line(LOG_FORMAT_TEXT, LOG_INFO, LOG_INFO, "hello\r\nthere", fields);
 
 	(void)state;

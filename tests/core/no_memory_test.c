@@ -7,9 +7,12 @@
 #include "core/config.h"
 #include "core/credential.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "core/memory.h"
 #include "core/plan.h"
 #include "failing_memory.h"
+
+#include <unistd.h>
 
 #define VALUE                                                                                  \
 	"{\"engine\": \"e\", \"host\": \"h\", \"big\": 9007199254740993, \"password\": \"p\"," \
@@ -137,6 +140,29 @@ static void fail_each_allocation_of(void **state)
 		}
 }
 
+static void log_without_memory_says_that_a_line_is_lost(void **state)
+{
+	static const enum log_format formats[] = {LOG_FORMAT_JSON, LOG_FORMAT_TEXT};
+	const struct log_field none[] = {LOG_END};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		char line[200] = "";
+		struct log log;
+		int ends[2];
+
+		assert_int_equal(pipe(ends), 0);
+		log = (struct log){.fd = ends[1], .level = LOG_INFO, .format = formats[i]};
+		memory_fail_at(1, SHORTAGE_ONCE);
+		log_write(&log, LOG_INFO, "message", none);
+		assert_true(memory_failed());
+		assert_true(read(ends[0], line, sizeof(line) - 1) > 0);
+		assert_non_null(strstr(line, "there was no memory for it"));
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
 static int use_the_allocator(void **state)
 {
 	(void)state;
@@ -153,9 +179,14 @@ static int use_the_allocator(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		OUT_OF_MEMORY_IN(parse),    OUT_OF_MEMORY_IN(quote), OUT_OF_MEMORY_IN(replace),
-		OUT_OF_MEMORY_IN(change),   OUT_OF_MEMORY_IN(plan),  OUT_OF_MEMORY_IN(plan_of_aws),
+		OUT_OF_MEMORY_IN(parse),
+		OUT_OF_MEMORY_IN(quote),
+		OUT_OF_MEMORY_IN(replace),
+		OUT_OF_MEMORY_IN(change),
+		OUT_OF_MEMORY_IN(plan),
+		OUT_OF_MEMORY_IN(plan_of_aws),
 		OUT_OF_MEMORY_IN(generate),
+		cmocka_unit_test(log_without_memory_says_that_a_line_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, use_the_allocator, NULL);
