@@ -597,11 +597,14 @@ static void set_secret_waits_for_a_pending_label_that_is_read_late(void **state)
 		moved_reads = cases[i].moved;
 		describes = 0;
 		sleep_count = 0;
+		world.report = (struct report){0};
 		if (cases[i].ends_well)
 			assert_ok(set_secret(&world.rotation));
 		else
 			assert_failed(set_secret(&world.rotation), STATUS_CONFLICT,
 				      "the labels moved while this step ran");
+		if (!cases[i].ends_well)
+			assert_null(world.report.outcome);
 		assert_int_equal(world_user(&world, "app-clone")->changes, cases[i].ends_well);
 		assert_int_equal(describes, cases[i].waits + 1);
 		assert_int_equal(sleep_count, cases[i].waits);
@@ -800,6 +803,7 @@ static void pending_version_that_is_there_is_not_finished(void **state)
 static void cleared_values_are_empty_and_may_be_filled_again(void **state)
 {
 	static const char value[] = "{\"username\":\"app\",\"password\":\"p\"}";
+	AUTO(credential_clear) struct credential others = CREDENTIAL_INIT;
 	char user[] = "app", other[] = "other", id[] = "proxy/app";
 	const struct plan plan = {.users = {user},
 				  .user_count = 1,
@@ -818,6 +822,10 @@ static void cleared_values_are_empty_and_may_be_filled_again(void **state)
 		assert_string_equal(copy.secret_id, "proxy/app");
 		assert_string_equal(copy.stored.version, "version-1");
 	}
+	assert_true(proxy_copy_holds(&copy, &copy.stored.credential));
+	/* The same password of somebody else is not the same. */
+	read_kept("{\"username\":\"other\",\"password\":\"p\"}", &others);
+	assert_false(proxy_copy_holds(&copy, &others));
 	/* A failure leaves it as it was. */
 	snprintf(reading.version.id, sizeof(reading.version.id), "version-2");
 	of_others.users[0] = other;

@@ -575,6 +575,47 @@ static void check_of_a_secret_it_may_not_write_says_so(void **state)
 	world_clear(&world);
 }
 
+static struct status no_answer(struct secret_store *store, const char *const *ids, size_t count,
+			       struct secret_reading *ret)
+{
+	(void)store;
+	(void)ids;
+	(void)count;
+	(void)ret;
+	return failure(STATUS_UNAVAILABLE, "no answer");
+}
+
+static void status_without_an_answer_about_the_copies_says_so_of_each(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PROXIES_TOO);
+	change_store(&world);
+	changed_ops.get_current = no_answer;
+	look(inspect_status, &world);
+	assert_only("copy", PROXY_SECRET_BASE, NULL, FINDING_BAD, "unreachable");
+	assert_only("copy", PROXY_SECRET_CLONE, NULL, FINDING_BAD, "unreachable");
+	world_clear(&world);
+}
+
+/* The pending password is one user's: the third in the ring is not tried with it. */
+static void status_sends_the_pending_password_of_its_own_user_only(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO | WORLD_RING_OF_THREE);
+	world.proxy_lag = 0;
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	look(inspect_status, &world);
+	assert_only("proxy login", NULL, "app", FINDING_GOOD, "works");
+	assert_only("proxy login", NULL, "app-clone", FINDING_GOOD, "works");
+	assert_only("proxy login", NULL, "app-third", FINDING_GOOD, "not tried");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -604,6 +645,8 @@ int main(void)
 		cmocka_unit_test(check_sends_no_admin_where_only_the_proxy_knows_the_active_user),
 		cmocka_unit_test(check_of_an_admin_that_does_not_work_says_why),
 		cmocka_unit_test(check_of_a_secret_it_may_not_write_says_so),
+		cmocka_unit_test(status_without_an_answer_about_the_copies_says_so_of_each),
+		cmocka_unit_test(status_sends_the_pending_password_of_its_own_user_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
