@@ -166,7 +166,8 @@ static const struct {
 
 static void compare_names_what_is_missing(void **state)
 {
-	for (size_t i = 0; i < sizeof(differences) / sizeof(differences[0]); i++) {
+	for (size_t i = 0; i < sizeof(differences) / sizeof(differences[0]);
+	     i += is_slow() ? 6 : 1) {
 		if (differences[i].newer && server_version() < 160000)
 			continue;
 		prepare_observer();

@@ -164,9 +164,14 @@ static int64_t slow_now(void)
 	return clock_system.now() / slowness();
 }
 
+bool is_slow(void)
+{
+	return slowness() > 1;
+}
+
 void skip_where_time_cannot_be_measured(void)
 {
-	if (slowness() == 1)
+	if (!is_slow())
 		return;
 	print_message("skipped: it measures time, and STACK_SLOWNESS is set\n");
 	skip();

@@ -38,8 +38,10 @@ int server_version(void);
 
 /*
  * STACK_SLOWNESS says how many times slower than usual everything is, under valgrind say: so much
- * slower goes the clock of the deadlines below, and a test that measures time is skipped.
+ * slower goes the clock of the deadlines below, a test that measures time is skipped, and of a long
+ * table it is enough to try some.
  */
+bool is_slow(void);
 void skip_where_time_cannot_be_measured(void);
 
 /* The stack's database, and a try at it with ten seconds to go. */
