@@ -14,7 +14,8 @@ struct status secret_make(const char *bytes, size_t length, struct secret *ret)
 	made.bytes_ = memory_alloc(length + 1);
 	if (made.bytes_ == NULL)
 		return OUT_OF_MEMORY;
-	memcpy(made.bytes_, bytes, length);
+	if (length > 0) /* an empty value may have no bytes at all */
+		memcpy(made.bytes_, bytes, length);
 	made.bytes_[length] = '\0';
 	made.length_ = length;
 	secret_clear(ret);

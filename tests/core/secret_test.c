@@ -19,6 +19,8 @@ static void secret_holds_bytes_until_cleared(void **state)
 	assert_ok(secret_make("p\0w", 3, &secret));
 	assert_int_equal(secret_length(&secret), 3);
 	assert_memory_equal(secret_reveal(&secret), "p\0w", 4);
+	assert_ok(secret_make(NULL, 0, &secret)); /* an element of XML with nothing in it */
+	assert_true(secret_empty(&secret));
 	secret_clear(&secret);
 	assert_true(secret_empty(&secret));
 }
