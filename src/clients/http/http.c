@@ -418,6 +418,12 @@ static struct status run(struct http *http, struct exchange *exchange, struct cu
 	}
 	if (result != CURLE_OK)
 		return explain(http, exchange->request, result, exchange->response->progress);
+	/* After "HTTP/2 " libcurl reads any number, and may get a negative one. */
+	if (exchange->status < 100 || exchange->status > 999) {
+		authority(exchange->request->url, &length, &host);
+		return failure(STATUS_UNAVAILABLE, "%s at %.*s did not answer with an HTTP status",
+			       exchange->request->what, length, host);
+	}
 	exchange->response->status = exchange->status;
 	exchange->response->progress = HTTP_ANSWERED;
 	return OK;
