@@ -8,7 +8,8 @@ product's or a test's, but for the few lines of valgrind.suppressions.
 
 Valgrind takes thirty times as long. So the clock that the PostgreSQL client's test gives its logins
 goes slower, its tests that measure time are skipped, and of its longest table every sixth line is
-tried; where another test fails, it is said, and only what is not a leak counts, because a test that was left in the middle has freed nothing.
+tried. Where another test fails, it is said, and only what is not a leak counts, because a test that
+was left in the middle has freed nothing.
 
 The program brings its own free() (src/wipe_on_free.c); valgrind puts its own in that place too, or
 it would not see what the program frees.
