@@ -743,6 +743,30 @@ static void set_secret_tries_two_older_passwords_one_after_the_other(void **stat
 	assert_int_equal(logins[0] + logins[1], 2 + 3);
 }
 
+/* A proxy secret's password is the one; of AWSPREVIOUS's it is not known, so the pending one is tried. */
+static void set_secret_where_the_server_proves_nothing_stops_for_a_proxy_secret_only(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	assert_ok(create_secret(&world.rotation));
+	world_reset_counts(&world);
+	world.proves_nothing = true;
+	assert_failed(set_secret(&world.rotation), STATUS_INVALID,
+		      "the proxy secret '" PROXY_SECRET_CLONE "' does not say for which");
+	assert_int_equal(world.logins, 1);
+	world_clear(&world);
+
+	world_make(&world, WORLD_PLAIN);
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	world.proves_nothing = true;
+	assert_says(&world, STEP_SET, "password was changed before", "app-clone");
+	assert_int_equal(world.logins, 2);
+	world_clear(&world);
+}
+
 /* --- versions, proxy copies, notes: rotation.h ---------------------------------------------- */
 
 static struct status miss_at_first(struct secret_store *store, const char *id, enum stage stage,
@@ -987,6 +1011,8 @@ int main(void)
 		cmocka_unit_test(set_secret_that_is_refused_twice_tells_the_first_reason),
 		cmocka_unit_test(set_secret_that_cannot_try_the_pending_password_says_so),
 		cmocka_unit_test(set_secret_waits_for_a_pending_label_that_is_read_late),
+		cmocka_unit_test(
+			set_secret_where_the_server_proves_nothing_stops_for_a_proxy_secret_only),
 		cmocka_unit_test(set_secret_with_a_proxy_secret_of_another_database_names_it),
 		cmocka_unit_test(set_secret_that_found_the_password_looks_no_further),
 		cmocka_unit_test(set_secret_that_finds_nothing_but_garbage_says_that_nobody_knows),
