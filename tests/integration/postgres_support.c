@@ -19,8 +19,8 @@ static const char *variable(const char *name)
 
 static PGconn *connect_as(const char *user, const char *password)
 {
-	const char *const keywords[] = {"host",	    "port",	   "dbname",  "user",
-					"password", "sslrootcert", "sslmode", NULL};
+	const char *const keywords[] = {"host",	       "port",	  "dbname",	"user", "password",
+					"sslrootcert", "sslmode", "gssencmode", NULL};
 	const char *const values[] = {variable("STACK_PG_HOST"),
 				      variable("STACK_PG_PORT"),
 				      variable("STACK_PG_DBNAME"),
@@ -28,6 +28,7 @@ static PGconn *connect_as(const char *user, const char *password)
 				      password,
 				      variable("STACK_CA"),
 				      "verify-full",
+				      "disable", /* Kerberos keeps what it has once looked for */
 				      NULL};
 
 	return PQconnectdbParams(keywords, values, 0);
