@@ -228,11 +228,10 @@ class StepByStep(Mode):
 
     def strike_step(self, step: str, rotation: Rotation, points: Any) -> None:
         point = points.current
-        points.struck()
         for turn in range(self.plan.times):
             kill = self.strike(self.step(step, rotation), step, point)
-            if kill is None and turn == 0:
-                points.missed()
+            if turn == 0:
+                (points.missed if kill is None else points.struck)()
             if kill is None:
                 return
             self.sabotage(rotation)

@@ -70,9 +70,11 @@ NOWHERE = Point("exit_group", 2)
 
 class Points:
     """The calls of one program to strike: of each name the n-th, n = `first`, `first` + `stride`,
-    … until a run makes fewer. `current` is None when there is none left.
+    … until a run makes fewer, and the undisturbed run did not make more. `current` is None when
+    there is none left.
 
-    `calls` are the names of an undisturbed run's calls; `first` is asked for each.
+    `calls` are the names of an undisturbed run's calls; `first` is asked for each. How often a run
+    polls differs from run to run: so a run that makes fewer calls is not the end by itself.
     """
 
     def __init__(self, calls: Sequence[str], stride: int, first: Callable[[], int]) -> None:
@@ -87,6 +89,9 @@ class Points:
         self.current = Point(self.current.call, self.current.at + self._stride)
 
     def missed(self) -> None:
+        if self.current and self.current.at + self._stride <= self._counts[self.current.call]:
+            self.struck()
+            return
         self.current = None
         for name in self._names:
             first = self._first()
