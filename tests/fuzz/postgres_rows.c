@@ -11,6 +11,8 @@
 #include "clients/sql/postgres_operations.h"
 #include "clients/sql/postgres_settings.h"
 
+#include <strings.h>
+
 #define ROWS_MAX 16
 #define COLUMNS 3
 
@@ -52,44 +54,112 @@ struct status __wrap_postgres_manage(struct postgres *session)
 	return OK;
 }
 
-/* Behind the quoted text that begins at `at`; in E'…' a backslash takes its neighbour along. */
-static const char *skip_quoted(const char *at, bool escapes)
-{
-	char quote = *at++;
+/* The script as PostgreSQL reads it: our words in their order, and each quoted text, unquoted. */
+struct script {
+	const char *at;
+};
 
-	for (; *at != '\0'; at++) {
-		if (escapes && *at == '\\' && at[1] != '\0')
-			at++;
-		else if (*at == quote && at[1] == quote)
-			at++;
-		else if (*at == quote)
-			return at + 1;
-	}
-	REQUIRE(!"a quoted text without an end");
-	return at;
+static bool take_word(struct script *script, const char *word)
+{
+	size_t length = strlen(word);
+	bool found = strncmp(script->at, word, length) == 0;
+
+	script->at += found ? length : 0;
+	return found;
 }
 
-/* Outside of quotes stands nothing but our own words. */
-static void require_harmless(const char *script)
+/* One identifier ("…") or literal ('…' or E'…'), which must mean exactly this. */
+static void require_quoted(struct script *script, char quote, const char *meant, size_t length)
 {
-	static const char ours[] = "; ALTER ROLE \"\" IN DATABASE \"\" SET \"\" TO '', ";
+	bool escapes = quote == '\'' && (take_word(script, " E") || take_word(script, "E"));
+	const char *at = script->at, *end = meant + length;
 
-	while (*script != '\0') {
-		bool escapes = script[0] == 'E' && script[1] == '\'';
-
-		script += escapes;
-		if (*script == '\'' || *script == '"') {
-			script = skip_quoted(script, escapes);
-		} else {
-			size_t word = strcspn(script, "'\" ;,");
-			char text[16] = {0};
-
-			REQUIRE(word < sizeof(text));
-			memcpy(text, script, word);
-			REQUIRE(strstr(ours, text) != NULL);
-			script += word > 0 ? word : 1;
+	REQUIRE(*at++ == quote);
+	for (;; at++) {
+		if ((escapes && at[0] == '\\') || (at[0] == quote && at[1] == quote)) {
+			/* Of what a backslash may precede, only these two mean themselves. */
+			REQUIRE(at[1] == '\\' || at[1] == quote);
+			at++;
+		} else if (*at == quote) {
+			break;
 		}
+		REQUIRE(meant < end && *at == *meant++);
 	}
+	REQUIRE(meant == end);
+	script->at = at + 1;
+}
+
+static bool is_list(const char *setting)
+{
+	static const char *const lists[] = {
+		"search_path",
+		"temp_tablespaces",
+		"local_preload_libraries",
+		"session_preload_libraries",
+		"shared_preload_libraries",
+		"unix_socket_directories",
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strcasecmp(setting, lists[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Each name of a list, as PostgreSQL's SplitIdentifierString() takes it apart. */
+static void require_names(struct script *script, const char *list)
+{
+	static const char separators[] = ", \t\n";
+
+	list += strspn(list, separators);
+	for (bool first = true; first || *list != '\0'; first = false) {
+		char name[4096];
+		size_t length = 0;
+
+		if (*list == '"') {
+			for (list++; *list != '\0' && (list[0] != '"' || list[1] == '"'); list++) {
+				list += list[0] == '"';
+				REQUIRE(length < sizeof(name));
+				name[length++] = *list;
+			}
+			list += *list == '"';
+		} else {
+			while (*list != '\0' && strchr(separators, *list) == NULL) {
+				REQUIRE(length < sizeof(name));
+				name[length++] = *list++;
+			}
+		}
+		list += strspn(list, separators);
+		REQUIRE(first || take_word(script, ", "));
+		require_quoted(script, '\'', name, length);
+	}
+}
+
+/* One statement for each row, which says what the row says and nothing else. */
+static void require_settings(const char *text, struct input input)
+{
+	struct script script = {text};
+
+	for (int row = 0; row < ROWS_MAX && input.at < input.end; row++) {
+		AUTO(string_clear) char *database = take_line(&input);
+		AUTO(string_clear) char *setting = take_line(&input);
+		AUTO(string_clear) char *value = take_line(&input);
+
+		REQUIRE(take_word(&script, "; ALTER ROLE "));
+		require_quoted(&script, '"', "app-clone", strlen("app-clone"));
+		if (*database != '\0') {
+			REQUIRE(take_word(&script, " IN DATABASE "));
+			require_quoted(&script, '"', database, strlen(database));
+		}
+		REQUIRE(take_word(&script, " SET "));
+		require_quoted(&script, '"', setting, strlen(setting));
+		REQUIRE(take_word(&script, " TO "));
+		if (is_list(setting))
+			require_names(&script, value);
+		else
+			require_quoted(&script, '\'', value, strlen(value));
+	}
+	REQUIRE(*script.at == '\0');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -114,6 +184,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	status = postgres_append_settings(&session, &script, "app-clone", "app");
 	require_sound(status);
 	if (status.code == STATUS_OK)
-		require_harmless(buffer_string(&script));
+		require_settings(buffer_string(&script), input);
 	return 0;
 }
