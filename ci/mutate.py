@@ -4,8 +4,9 @@
 
 A mutant is a source file with one comparison turned, one constant or enumerator replaced, one
 condition decided, one result replaced, one statement left out. It is compiled alone and linked in
-front of the libraries into the unit tests that can see its layer, which run until one of them fails,
-crashes or takes too long. A mutant that passes them all is compiled with AddressSanitizer and run
+front of the libraries into the unit tests that can see its layer, which run until one of them fails or
+crashes, or does not end: four times the work of the original, counted in seconds of the processor so
+that a busy machine catches nothing, is `endless` in the table. A mutant that passes them all is compiled with AddressSanitizer and run
 again, because a lost cleanup is only seen there; the tests that take long come last. A mutant that
 optimizes to the very machine code of the original is no change at all.
 
@@ -23,7 +24,7 @@ import random
 import re
 import resource
 import shlex
-import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ SEEN_BY = {"core": ("core", "steps", "runtime"), "steps": ("steps", "runtime"),
 NEEDS_SERVER = {"postgres_test"}
 LAST = {"intrusion_test", "torture_test"}  # take long: asked when no other has noticed, and not
                                            # under a sanitizer
-OUTCOMES = ("caught", "no mutant", "justified", "survived")
+OUTCOMES = ("caught", "endless", "no mutant", "justified", "survived")
 
 
 # --- reading C: tokens, and just enough grammar to tell statements apart --------------------------
@@ -405,28 +406,32 @@ class Build:
     def measure(self, name: str, scratch: Path) -> bool:
         """Does it pass as it is, and how much work is that?"""
         begun, worked = time.monotonic(), worked_so_far()
-        passed = self.passes(name, None, scratch)
+        passed = self.try_on(name, None, scratch) is None
         self.work[name] = worked_so_far() - worked
         self.seconds[name] = time.monotonic() - begun
         return passed
 
-    def passes(self, name: str, mutant: Path | None, scratch: Path) -> bool:
-        """Does this test program pass with the mutant's object in the library's place?"""
+    def try_on(self, name: str, mutant: Path | None, scratch: Path) -> str | None:
+        """What this test program makes of it, with the mutant's object in the library's place: an
+        outcome, or None when it passes."""
         program = self.folder / "tests" / name
         if mutant is not None:
             program = scratch / name
             compiler, *rest = self.linking[name]
             checked([compiler, str(mutant), *rest, "-o", str(program)], self.folder)
-        limit = max(10.0, 4 * self.seconds.get(name, 150.0))
+        work = int(max(10, 4 * self.work.get(name, 150)))
         try:
-            done = subprocess.run([str(program)], cwd=self.tree, stdin=subprocess.DEVNULL,
+            done = subprocess.run(["prlimit", f"--cpu={work}:{work + 5}", str(program)],
+                                  cwd=self.tree, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                  check=False, timeout=limit)
-        except subprocess.TimeoutExpired:
-            return False
+                                  check=False, timeout=max(60.0, 20 * self.seconds.get(name, 60)))
+        except subprocess.TimeoutExpired:  # it waits for something
+            return "endless"
         finally:
             program.unlink() if mutant is not None else None
-        return done.returncode == 0
+        if done.returncode == -signal.SIGXCPU:
+            return "endless"
+        return "caught" if done.returncode != 0 else None
 
 
 class Judge:
@@ -457,22 +462,22 @@ class Judge:
                 return "no mutant"
             programs = self.order(mutant.path)
             quick = [name for name in programs if name not in LAST]
-            if not self._pass(self.plain, broken, quick, scratch):
-                return "caught"
+            if noticed := self._try(self.plain, broken, quick, scratch):
+                return noticed
             if self._same_code(mutant, scratch):
                 return "no mutant"
             self.sanitized.compile(mutant.path, mutant.text, scratch / "sanitized.o")
-            if not self._pass(self.sanitized, scratch / "sanitized.o", quick, scratch):
-                return "caught"
+            if noticed := self._try(self.sanitized, scratch / "sanitized.o", quick, scratch):
+                return noticed
             last = [name for name in programs if name in LAST and not justified]
-            return "survived" if self._pass(self.plain, broken, last, scratch) else "caught"
+            return self._try(self.plain, broken, last, scratch) or "survived"
 
-    def _pass(self, build: Build, broken: Path, names: list[str], scratch: Path) -> bool:
+    def _try(self, build: Build, broken: Path, names: list[str], scratch: Path) -> str | None:
         for name in names:
-            if not build.passes(name, broken, scratch):
+            if noticed := build.try_on(name, broken, scratch):
                 self.noticed[name] += 1
-                return False
-        return True
+                return noticed
+        return None
 
     def _same_code(self, mutant: Mutant, scratch: Path) -> bool:
         original = (self.plain.tree / mutant.path).read_text()
@@ -541,7 +546,8 @@ def main() -> int:
             if mutant.outcome == "survived":
                 print(f"\nsurvived: line {mutant.line}\n{mutant.key}", flush=True)
 
-    stale |= reasons.keys() & ({mutant.key for mutant in mutants if mutant.outcome == "caught"}
+    stale |= reasons.keys() & ({mutant.key for mutant in mutants
+                                if mutant.outcome in ("caught", "endless")}
                                - {mutant.key for mutant in mutants if mutant.outcome == "justified"})
     for key in sorted(stale):
         print(f"\nstale in {EQUIVALENT.name}: no such mutant, or a test catches it\n{key}")
@@ -556,7 +562,7 @@ def report(mutants: list[Mutant], stale: int, seconds: float) -> int:
               + "".join(f"{counted[outcome]:>11}" for outcome in OUTCOMES))
     failed = sum(mutant.outcome == "survived" for mutant in mutants) + stale
     print(f"({seconds:.0f} s; 'no mutant' does not compile, or is the same code)")
-    passed = sum(mutant.outcome in ("caught", "justified") for mutant in mutants)
+    passed = sum(mutant.outcome in ("caught", "endless", "justified") for mutant in mutants)
     print(f"mutate: {passed} passed, {failed} failed")
     return 1 if failed else 0
 
