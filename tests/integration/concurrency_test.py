@@ -169,7 +169,7 @@ class Concurrency(support.World):
 
     def set_password(self, user: str, password: str) -> None:
         with self.postgres.admin() as admin:
-            admin.query(f"""ALTER ROLE "{user}" PASSWORD '{admin.verifier(user, password)}'""")
+            admin.set_password(user, password)
 
     def before_each_step(self, scenario: Callable[[Secret, str, str], None],
                          plans: tuple[str, ...] = ("self", "admin"),

@@ -406,8 +406,7 @@ class Residue(support.World):
                 self.learn(pair)
                 if kind == "wrong password":
                     with self.postgres.admin() as admin:
-                        verifier = admin.verifier(pair.clone, "changed by hand")
-                        admin.query(f"""ALTER ROLE "{pair.clone}" PASSWORD '{verifier}'""")
+                        admin.set_password(pair.clone, "changed by hand")
                     pair.passwords[pair.clone] = "changed by hand"
                 else:
                     self.sandbox.set_faults(faults[kind])

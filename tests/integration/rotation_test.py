@@ -150,8 +150,7 @@ class Rotation(support.World):
         pair = self.pair()
         pair.create_secret()
         with self.postgres.admin() as admin:
-            admin.query(f"""ALTER ROLE "{pair.clone}" PASSWORD """
-                        f"""'{admin.verifier(pair.clone, "by-hand")}'""")
+            admin.set_password(pair.clone, "by-hand")
         self.sandbox.set(rotation_attempts=1)
         rotation = self.rotate(pair)
         self.assertEqual((rotation["state"], rotation["step"]), ("failed", "setSecret"))

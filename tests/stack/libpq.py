@@ -108,6 +108,10 @@ class Connection:
         finally:
             self._pq.PQfreemem(made)
 
+    def set_password(self, user: str, password: str) -> None:
+        """As a verifier: no log shows the password."""
+        self.query(f"""ALTER ROLE "{user}" PASSWORD '{self.verifier(user, password)}'""")
+
     def server_version(self) -> str:
         major, minor = divmod(self._pq.PQserverVersion(self._handle), 10000)
         return f"{major}.{minor}"

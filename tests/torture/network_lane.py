@@ -268,7 +268,7 @@ class Lane:
         with self.world.postgres.admin() as admin:
             for user, name in zip(self.users, self.proxy_secrets):
                 password = self.new_password()
-                admin.query(f"""ALTER ROLE "{user}" PASSWORD '{admin.verifier(user, password)}'""")
+                admin.set_password(user, password)
                 self.world.manager.put_secret_value(SecretId=name, SecretString=json.dumps(
                     {"username": user, "password": password}))
                 if user == active:

@@ -81,8 +81,7 @@ class Subject:
         return [said for said in self._pool.map(tried, places or self.connects) if said is not None]
 
     def set_password(self, user: str, password: str) -> None:
-        self._admin.query(f"""ALTER ROLE "{user}" PASSWORD """
-                          f"""'{self._admin.verifier(user, password)}'""")
+        self._admin.set_password(user, password)
 
     def put(self, user: str, password: str, label: str = "AWSCURRENT") -> None:
         value = application_secret("aws", self._app.postgres, user, password, self._extra)
