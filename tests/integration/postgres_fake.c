@@ -186,22 +186,42 @@ struct fake fake_asking_in_clear(void)
 	return fake;
 }
 
+/* With any password. */
+static void let_in(int client)
+{
+	receive(client);
+	say_authentication(client, 5, "salt", 4); /* MD5 */
+	receive(client);
+	say(client, welcome, sizeof(welcome) - 1);
+}
+
 struct fake fake_welcoming(const char *sqlstate)
 {
 	struct fake fake = listen_on("127.0.0.1");
 	int client;
 
 	if (serves(&fake, &client)) {
-		receive(client);
-		say_authentication(client, 5, "salt", 4); /* MD5 */
-		receive(client);
-		say(client, welcome, sizeof(welcome) - 1);
+		let_in(client);
 		receive(client);
 		if (sqlstate == NULL)
 			leave(client);
 		if (sqlstate[0] != '\0')
 			say_error(client, "FATAL", sqlstate, "refused");
 		_exit(0);
+	}
+	return fake;
+}
+
+struct fake fake_answering(const struct messages *answers, size_t count)
+{
+	struct fake fake = listen_on("127.0.0.1");
+	int client;
+
+	if (serves(&fake, &client)) {
+		let_in(client);
+		for (size_t i = 0; i < count && receive(client) > 0; i++)
+			say(client, answers[i].bytes, answers[i].length);
+		leave(client);
 	}
 	return fake;
 }
@@ -214,10 +234,7 @@ struct fake fake_flooding(void)
 	int client;
 
 	if (serves(&fake, &client)) {
-		receive(client);
-		say_authentication(client, 5, "salt", 4); /* MD5 */
-		receive(client);
-		say(client, welcome, sizeof(welcome) - 1);
+		let_in(client);
 		receive(client);
 		say(client, head, sizeof(head) - 1);
 		for (;;) {

@@ -42,6 +42,17 @@ struct fake fake_asking_in_clear(void);
 /* Takes any password, then answers the first query with an error; NULL: not at all; "": hangs up. */
 struct fake fake_welcoming(const char *sqlstate);
 
+/* Bytes of the protocol, for instance MESSAGES("Z\0\0\0\5I"). */
+struct messages {
+	const char *bytes;
+	size_t length;
+};
+
+#define MESSAGES(text) ((struct messages){(text), sizeof(text) - 1})
+
+/* Takes any password, then answers each query with the next of `answers`. */
+struct fake fake_answering(const struct messages *answers, size_t count);
+
 /* Takes any password, then answers the first query with rows that never end. */
 struct fake fake_flooding(void);
 

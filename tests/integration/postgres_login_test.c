@@ -573,6 +573,60 @@ static void open_answered_without_an_end_gives_up(void **state)
 	fake_end(&fake);
 }
 
+/* libpq gives the beginning of a COPY again and again, without waiting. */
+static void open_answered_with_copy_gives_up(void **state)
+{
+	static const struct messages copies[] = {
+		MESSAGES("H\0\0\0\7\0\0\0"), /* CopyOutResponse: text, no columns */
+		MESSAGES("G\0\0\0\7\0\0\0"), /* CopyInResponse */
+		MESSAGES("W\0\0\0\7\0\0\0"), /* CopyBothResponse */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++) {
+		struct fake fake = fake_answering(&copies[i], 1);
+		struct login login = fake_login(&fake, LOGIN_DATABASE);
+		struct database *database = NULL;
+
+		assert_failed(login_at(&login, "app", RIGHT, 60000, &database), STATUS_UNAVAILABLE,
+			      "wants to copy");
+		fake_end(&fake);
+	}
+}
+
+/* ReadyForQuery, and what stands before it. */
+#define READY "Z\0\0\0\5I"
+#define DONE "C\0\0\0\7OK\0" READY
+#define NO_COLUMN "T\0\0\0\6\0\0"
+#define NO_ROW "D\0\0\0\6\0\0"
+/* ParseComplete, BindComplete. */
+#define BOUND       \
+	"1\0\0\0\4" \
+	"2\0\0\0\4"
+
+/* libpq hands out whatever rows came, and NULL for a column that they lack. */
+static void answers_without_the_columns_asked_for_are_no_databases(void **state)
+{
+	static const struct messages none[] = {MESSAGES(DONE), MESSAGES(DONE),
+					       MESSAGES(BOUND NO_COLUMN NO_ROW DONE)};
+	static const struct messages no_rows[] = {MESSAGES(DONE), MESSAGES(DONE),
+						  MESSAGES(BOUND "n\0\0\0\4" DONE)};
+	const struct messages *const answers[] = {none, no_rows};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fake fake = fake_answering(answers[i], 3);
+		struct login login = fake_login(&fake, LOGIN_DATABASE);
+		AUTO(database_close) struct database *database = NULL;
+		struct status status;
+
+		assert_ok(login_at(&login, "app", RIGHT, 10000, &database));
+		status = database->ops->compare_users(database, "app", "app-clone");
+		fake_end(&fake);
+		assert_failed(status, STATUS_UNAVAILABLE, "does not answer as PostgreSQL does");
+	}
+}
+
 /* The proxy took the password; whatever comes now is between it and the database. */
 static void open_behind_proxy_whose_database_refuses_is_unavailable(void **state)
 {
@@ -631,6 +685,8 @@ int run_login_tests(void)
 		TEST(open_behind_proxy_tells_its_refusals_apart),
 		TEST(open_whose_first_read_fails_tells_whether_it_mends),
 		TEST(open_answered_without_an_end_gives_up),
+		TEST(open_answered_with_copy_gives_up),
+		TEST(answers_without_the_columns_asked_for_are_no_databases),
 		TEST(open_behind_proxy_whose_database_refuses_is_unavailable),
 		TEST(managing_through_a_proxy_is_refused),
 	};

@@ -9,7 +9,7 @@
  */
 #include "clients/sql/postgres_operations.h"
 
-#include "clients/sql/postgres_error.h"
+#include "clients/sql/postgres_select.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,14 +154,16 @@ static const char *how_to_ask_set(const struct postgres *session)
 static struct status check_both_exist(struct postgres *session, const char *const *names)
 {
 	AUTO(postgres_result_clear) PGresult *strangers = NULL;
+	const struct question question = {
+		.doing = "looking up two users",
+		.sql = "SELECT n FROM unnest(ARRAY[$1, $2]::name[]) n"
+		       " WHERE n NOT IN (SELECT rolname FROM pg_roles)",
+		.columns = 1,
+		.parameter_count = 2,
+		.parameters = names,
+	};
 
-	TRY(postgres_run(session,
-			 "SELECT n FROM unnest(ARRAY[$1, $2]::name[]) n"
-			 " WHERE n NOT IN (SELECT rolname FROM pg_roles)",
-			 2, names, &strangers));
-	if (postgres_sqlstate(strangers)[0] != '\0')
-		return postgres_statement_error(session, postgres_sqlstate(strangers),
-						"looking up two users");
+	TRY(postgres_select(session, &question, &strangers));
 	if (PQntuples(strangers) > 0)
 		return failure(STATUS_NOT_FOUND, "there is no user '%s' at %s",
 			       PQgetvalue(strangers, 0, 0), session->place);
@@ -195,15 +197,19 @@ struct status postgres_compare_users(struct database *database, const char *user
 	const char *const parameters[] = {user, model, how_to_ask_set(session)};
 	AUTO(postgres_result_clear) PGresult *missing = NULL;
 	AUTO(buffer_clear) struct buffer list = BUFFER_INIT(LIST_SHOWN + 1024);
+	const struct question question = {
+		.doing = "comparing two users",
+		.sql = comparison,
+		.columns = 2,
+		.parameter_count = 3,
+		.parameters = parameters,
+	};
 
 	TRY(postgres_check_name("user name", user));
 	TRY(postgres_check_name("user name", model));
 	TRY(postgres_manage(session));
 	TRY(check_both_exist(session, parameters));
-	TRY(postgres_run(session, comparison, 3, parameters, &missing));
-	if (postgres_sqlstate(missing)[0] != '\0')
-		return postgres_statement_error(session, postgres_sqlstate(missing),
-						"comparing two users");
+	TRY(postgres_select(session, &question, &missing));
 	if (PQntuples(missing) == 0)
 		return OK;
 	TRY(describe(missing, &list));

@@ -368,6 +368,13 @@ static struct status receive(struct postgres *session, PGresult **ret)
 	return OK;
 }
 
+static bool is_copying(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 /*
  * A session that ran out of time is not cancelled: PQcancel() blocks without limit, and in clear
  * text. The server's own statement_timeout, set by postgres_manage(), has ended the statement.
@@ -395,6 +402,14 @@ struct status postgres_run(struct postgres *session, const char *sql, int parame
 		TRY(receive(session, &result));
 		if (result == NULL)
 			break;
+		/* Its answer has no end that PQgetResult() would wait for: the same comes for ever. */
+		if (is_copying(result)) {
+			postgres_result_clear(&result);
+			return failure(STATUS_UNAVAILABLE,
+				       "%s wants to copy, which it was not asked for: it is no "
+				       "database",
+				       session->place);
+		}
 		/* The first error counts: after a fatal one comes libpq's word that the line is
 		 * dead. */
 		if (last != NULL && postgres_sqlstate(last)[0] != '\0') {

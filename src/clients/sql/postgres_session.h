@@ -51,8 +51,8 @@ struct status postgres_manage(struct postgres *);
  * Runs `sql` and waits for its end. With parameters it is one statement; without, it may be
  * several, which the server then treats as one transaction. Returns OK also when the server
  * refused: postgres_sqlstate() tells, and postgres_statement_error() makes it a failure.
- * UNAVAILABLE: no answer before the deadline, or the connection broke; the session is of no more
- * use.
+ * UNAVAILABLE: no answer before the deadline, the connection broke, or the answer is COPY, which
+ * nothing here asks for; the session is of no more use.
  */
 struct status postgres_run(struct postgres *, const char *sql, int parameter_count,
 			   const char *const *parameters, PGresult **ret);

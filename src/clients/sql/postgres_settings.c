@@ -1,6 +1,6 @@
 #include "clients/sql/postgres_settings.h"
 
-#include "clients/sql/postgres_error.h"
+#include "clients/sql/postgres_select.h"
 
 #include <string.h>
 #include <strings.h>
@@ -86,18 +86,20 @@ struct status postgres_append_settings(struct postgres *session, struct buffer *
 {
 	AUTO(postgres_result_clear) PGresult *settings = NULL;
 	const char *const parameters[] = {model};
+	const struct question question = {
+		.doing = "reading a user's settings",
+		.sql = "SELECT d.datname, split_part(c.setting, '=', 1),"
+		       " substr(c.setting, strpos(c.setting, '=') + 1)"
+		       " FROM pg_roles r JOIN pg_db_role_setting s ON s.setrole = r.oid"
+		       " LEFT JOIN pg_database d ON d.oid = s.setdatabase"
+		       " CROSS JOIN unnest(s.setconfig) WITH ORDINALITY c(setting, position)"
+		       " WHERE r.rolname = $1 ORDER BY d.datname NULLS FIRST, c.position",
+		.columns = 3,
+		.parameter_count = 1,
+		.parameters = parameters,
+	};
 
-	TRY(postgres_run(session,
-			 "SELECT d.datname, split_part(c.setting, '=', 1),"
-			 " substr(c.setting, strpos(c.setting, '=') + 1)"
-			 " FROM pg_roles r JOIN pg_db_role_setting s ON s.setrole = r.oid"
-			 " LEFT JOIN pg_database d ON d.oid = s.setdatabase"
-			 " CROSS JOIN unnest(s.setconfig) WITH ORDINALITY c(setting, position)"
-			 " WHERE r.rolname = $1 ORDER BY d.datname NULLS FIRST, c.position",
-			 1, parameters, &settings));
-	if (postgres_sqlstate(settings)[0] != '\0')
-		return postgres_statement_error(session, postgres_sqlstate(settings),
-						"reading a user's settings");
+	TRY(postgres_select(session, &question, &settings));
 	for (int row = 0; row < PQntuples(settings); row++)
 		TRY(append_setting(session, script, user,
 				   PQgetisnull(settings, row, 0) ? NULL

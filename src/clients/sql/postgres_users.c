@@ -9,6 +9,7 @@
 #include "clients/sql/postgres_operations.h"
 
 #include "clients/sql/postgres_error.h"
+#include "clients/sql/postgres_select.h"
 #include "clients/sql/postgres_settings.h"
 
 #include <string.h>
@@ -130,14 +131,16 @@ struct status postgres_user_exists(struct database *database, const char *user, 
 	struct postgres *session = (struct postgres *)database;
 	AUTO(postgres_result_clear) PGresult *result = NULL;
 	const char *const parameters[] = {user};
+	const struct question question = {
+		.doing = "looking up a user",
+		.sql = "SELECT FROM pg_roles WHERE rolname = $1",
+		.parameter_count = 1,
+		.parameters = parameters,
+	};
 
 	TRY(postgres_check_name("user name", user));
 	TRY(postgres_manage(session));
-	TRY(postgres_run(session, "SELECT FROM pg_roles WHERE rolname = $1", 1, parameters,
-			 &result));
-	if (postgres_sqlstate(result)[0] != '\0')
-		return postgres_statement_error(session, postgres_sqlstate(result),
-						"looking up a user");
+	TRY(postgres_select(session, &question, &result));
 	*ret = PQntuples(result) > 0;
 	return OK;
 }
@@ -149,20 +152,22 @@ static struct status append_create(struct postgres *session, struct buffer *scri
 {
 	AUTO(postgres_result_clear) PGresult *attributes = NULL;
 	const char *const parameters[] = {model};
+	const struct question question = {
+		.doing = "reading a user's attributes",
+		.sql = "SELECT concat(CASE WHEN rolsuper THEN ' SUPERUSER' END,"
+		       " CASE WHEN rolcreatedb THEN ' CREATEDB' END,"
+		       " CASE WHEN rolcreaterole THEN ' CREATEROLE' END,"
+		       " CASE WHEN rolreplication THEN ' REPLICATION' END,"
+		       " CASE WHEN rolbypassrls THEN ' BYPASSRLS' END,"
+		       " ' CONNECTION LIMIT ', rolconnlimit,"
+		       " ' VALID UNTIL ' || quote_literal(rolvaliduntil))"
+		       " FROM pg_roles WHERE rolname = $1",
+		.columns = 1,
+		.parameter_count = 1,
+		.parameters = parameters,
+	};
 
-	TRY(postgres_run(session,
-			 "SELECT concat(CASE WHEN rolsuper THEN ' SUPERUSER' END,"
-			 " CASE WHEN rolcreatedb THEN ' CREATEDB' END,"
-			 " CASE WHEN rolcreaterole THEN ' CREATEROLE' END,"
-			 " CASE WHEN rolreplication THEN ' REPLICATION' END,"
-			 " CASE WHEN rolbypassrls THEN ' BYPASSRLS' END,"
-			 " ' CONNECTION LIMIT ', rolconnlimit,"
-			 " ' VALID UNTIL ' || quote_literal(rolvaliduntil))"
-			 " FROM pg_roles WHERE rolname = $1",
-			 1, parameters, &attributes));
-	if (postgres_sqlstate(attributes)[0] != '\0')
-		return postgres_statement_error(session, postgres_sqlstate(attributes),
-						"reading a user's attributes");
+	TRY(postgres_select(session, &question, &attributes));
 	if (PQntuples(attributes) == 0)
 		return failure(STATUS_NOT_FOUND, "there is no user '%s' at %s", model,
 			       session->place);
