@@ -1,10 +1,10 @@
 /*
- * Rows that a server answers with: a role's settings, written down as SQL for another role, and what
- * one user lacks, told to a person. Whoever may ALTER ROLE … SET writes the settings; they must stay
- * what they are, literals.
+ * Rows that a server answers with: a role's settings and attributes, written down as SQL for another
+ * role, and what one user lacks, told to a person. Whoever may ALTER ROLE … SET writes the settings;
+ * they must stay what they are, literals. A hostile server leaves columns out.
  *
- * Input: what is answered; then rows of three lines: database, setting, value. An empty database is
- * NULL.
+ * Input: a character, which question is asked and how many columns every answer lacks; then lines,
+ * one for each value, row after row. For settings: database (empty: NULL), setting, value.
  */
 #include "fuzz.h"
 
@@ -15,23 +15,48 @@
 
 #define ROWS_MAX 16
 #define COLUMNS 3
+#define ANSWERS 3
+
+enum which { SETTINGS, COMPARE, COMPARE_NOBODY, CREATE, EXISTS, WHICH_COUNT };
+
+/* What the questions ask for, one after the other; rows at the most. */
+static const struct answer {
+	int columns, rows;
+} due[WHICH_COUNT][ANSWERS] = {
+	[SETTINGS] = {{3, ROWS_MAX}},
+	[COMPARE] = {{1, 0}, {2, ROWS_MAX}},
+	[COMPARE_NOBODY] = {{1, ROWS_MAX}},
+	[CREATE] = {{1, 1}, {3, ROWS_MAX}, {1, 0}},
+	[EXISTS] = {{0, 1}},
+};
 
 static PGconn *connection;
-static struct input rows;
+static struct {
+	struct input input;
+	const struct answer *next;
+	int lacking;
+	int row_count; /* of the last */
+} rows;
 
 static PGresult *make_result(void)
 {
 	static char name[] = "column";
 	PGresAttDesc columns[COLUMNS] = {{.name = name}, {.name = name}, {.name = name}};
 	PGresult *result = PQmakeEmptyPGresult(connection, PGRES_TUPLES_OK);
+	const struct answer *answer = rows.next++;
+	int count = answer->columns > rows.lacking ? answer->columns - rows.lacking : 0;
 
-	REQUIRE(result != NULL && PQsetResultAttrs(result, COLUMNS, columns));
-	for (int row = 0; row < ROWS_MAX && rows.at < rows.end; row++)
-		for (int column = 0; column < COLUMNS; column++) {
-			AUTO(string_clear) char *text = take_line(&rows);
+	REQUIRE(result != NULL);
+	rows.row_count = 0;
+	/* Without columns there is nothing to hold a row. */
+	REQUIRE(count == 0 || PQsetResultAttrs(result, count, columns));
+	for (; count > 0 && rows.row_count < answer->rows && rows.input.at < rows.input.end;
+	     rows.row_count++)
+		for (int column = 0; column < count; column++) {
+			AUTO(string_clear) char *text = take_line(&rows.input);
 			int length = column == 0 && *text == '\0' ? -1 : (int)strlen(text);
 
-			REQUIRE(PQsetvalue(result, row, column, text, length));
+			REQUIRE(PQsetvalue(result, rows.row_count, column, text, length));
 		}
 	return result;
 }
@@ -46,6 +71,17 @@ struct status __wrap_postgres_run(struct postgres *session, const char *sql, int
 	(void)session, (void)sql, (void)parameter_count, (void)parameters;
 	*ret = make_result();
 	return OK;
+}
+
+/* Thousands of rounds of SHA-256, and none of what is looked at here. */
+char *__wrap_PQencryptPasswordConn(PGconn *, const char *password, const char *user,
+				   const char *algorithm);
+
+char *__wrap_PQencryptPasswordConn(PGconn *session, const char *password, const char *user,
+				   const char *algorithm)
+{
+	(void)session, (void)password, (void)user, (void)algorithm;
+	return strdup("SCRAM-SHA-256$4096:c2FsdA==$a2V5:a2V5");
 }
 
 struct status __wrap_postgres_manage(struct postgres *session)
@@ -162,13 +198,37 @@ static void require_settings(const char *text, struct input input)
 	REQUIRE(*script.at == '\0');
 }
 
+static struct status ask(enum which which, struct postgres *session, struct buffer *script)
+{
+	AUTO(secret_clear) struct secret password = SECRET_INIT;
+	struct database *database = &session->database;
+	bool exists;
+
+	switch (which) {
+	case SETTINGS:
+		return postgres_append_settings(session, script, "app-clone", "app");
+	case COMPARE:
+	case COMPARE_NOBODY:
+		return postgres_compare_users(database, "app-clone", "app");
+	case CREATE:
+		TRY(secret_make("password", strlen("password"), &password));
+		return postgres_create_user_like(database, "app-clone", "app", &password);
+	case EXISTS:
+		return postgres_user_exists(database, "app-clone", &exists);
+	case WHICH_COUNT:
+		break;
+	}
+	return OK;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const keywords[] = {"host", NULL}, *const values[] = {"/dev/null", NULL};
 	AUTO(buffer_clear) struct buffer script = BUFFER_INIT(64 * 1024);
 	struct postgres session = {.place = "the database at h:5432", .user = "admin"};
 	struct input input = INPUT(data, size);
-	unsigned which = take_choice(&input, 2);
+	unsigned choice = take_choice(&input, WHICH_COUNT * (COLUMNS + 1));
+	enum which which = choice % WHICH_COUNT;
 	struct status status;
 
 	/* Never connected: quoting and results need no more. */
@@ -176,14 +236,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		connection = PQconnectStartParams(keywords, values, 0);
 	REQUIRE(connection != NULL);
 	session.connection = connection;
-	rows = input;
-	if (which == 1) {
-		require_sound(postgres_compare_users(&session.database, "app", "app-clone"));
-		return 0;
-	}
-	status = postgres_append_settings(&session, &script, "app-clone", "app");
+	rows.input = input;
+	rows.next = due[which];
+	rows.lacking = (int)(choice / WHICH_COUNT);
+	status = ask(which, &session, &script);
 	require_sound(status);
-	if (status.code == STATUS_OK)
+	if (rows.lacking > 0 && which != EXISTS)
+		REQUIRE(status.code == STATUS_UNAVAILABLE);
+	else if (which == SETTINGS && status.code == STATUS_OK)
 		require_settings(buffer_string(&script), input);
+	else if (which == COMPARE)
+		REQUIRE(status.code == (rows.row_count > 0 ? STATUS_INVALID : STATUS_OK));
+	else if (which == COMPARE_NOBODY && rows.row_count > 0)
+		REQUIRE(status.code == STATUS_NOT_FOUND);
 	return 0;
 }
