@@ -10,7 +10,7 @@ static const cJSON *field(const struct credential *secret, const char *aws, cons
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(secret->fields, aws);
 
-	if (item == NULL && other != NULL)
+	if ((item == NULL || cJSON_IsNull(item)) && other != NULL)
 		item = cJSON_GetObjectItemCaseSensitive(secret->fields, other);
 	return cJSON_IsNull(item) ? NULL : item;
 }

@@ -40,6 +40,10 @@ static void text_is_read_by_either_name(void **state)
 	assert_string_equal(text, "2");
 	assert_ok(field_text(with("\"a\":null"), "a", NULL, "f", &text));
 	assert_string_equal(text, "f");
+	assert_ok(field_text(with("\"a\":null,\"b\":\"2\""), "a", "b", "f", &text));
+	assert_string_equal(text, "2");
+	assert_ok(field_text(with("\"a\":null,\"b\":null"), "a", "b", "f", &text));
+	assert_string_equal(text, "f");
 	assert_ok(field_text(with(""), "a", NULL, NULL, &text));
 	assert_null(text);
 	assert_failed(field_text(with("\"a\":\"\""), "a", "b", "f", &text), STATUS_INVALID,
