@@ -185,6 +185,7 @@ struct status rotation_login_kept(const struct rotation *rotation, const struct 
 void report_user(const struct rotation *rotation, const char *user)
 {
 	snprintf(rotation->report->user, sizeof(rotation->report->user), "%s", user);
+	utf8_one_line(rotation->report->user); /* a terminal may be told it */
 }
 
 void report_outcome(const struct rotation *rotation, const char *outcome)

@@ -22,10 +22,22 @@ static void note_is_one_line_of_text_however_long(void **state)
 	assert_memory_equal(report.notes[1] + sizeof(report.notes[1]) - 4, "é?", 4);
 }
 
+/* It comes from the secret, whoever may write that. */
+static void user_is_one_line_of_text(void **state)
+{
+	struct report report = {0};
+	const struct rotation rotation = {.report = &report};
+
+	(void)state;
+	report_user(&rotation, "x\033]0;owned\007\nall done");
+	assert_string_equal(report.user, "x ]0;owned  all done");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(note_is_one_line_of_text_however_long),
+		cmocka_unit_test(user_is_one_line_of_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
