@@ -365,6 +365,40 @@ static void exchange_plain_server_behind_https_is_never_sent_to(void **state)
 	assert_failed(http_exchange(http, &request, &response), STATUS_INVALID, "not valid");
 }
 
+/* libcurl repeats the whole URL of a proxy that it cannot use. */
+static void exchange_password_of_a_proxy_is_in_no_message(void **state)
+{
+	static const struct {
+		const char *proxy;
+		enum status_code code;
+		const char *part;
+	} proxies[] = {
+		{"http://usr:hunter2@proxy.example:99999", STATUS_INVALID, "https_proxy"},
+		{"gopher://usr:hunter2@proxy.example:1", STATUS_INVALID, "https_proxy"},
+		{"http://usr:hun ter2@proxy.example:1", STATUS_INVALID, "https_proxy"},
+		{"http://usr:hunter2@no-such-proxy.invalid:1", STATUS_UNAVAILABLE,
+		 "no-such-proxy.invalid"},
+	};
+
+	(void)state;
+	start(respond_hello);
+	unsetenv("no_proxy");
+	unsetenv("NO_PROXY");
+	for (size_t i = 0; i < sizeof(proxies) / sizeof(proxies[0]); i++) {
+		AUTO(http_response_clear) struct http_response response = HTTP_RESPONSE_INIT;
+		struct http_request request = request_to(server.url);
+		struct status status;
+
+		setenv("http_proxy", proxies[i].proxy, 1);
+		request.bypass_proxy = false;
+		status = http_exchange(http, &request, &response);
+		unsetenv("http_proxy");
+		assert_failed(status, proxies[i].code, proxies[i].part);
+		assert_null(strstr(status.detail, "ter2"));
+		assert_null(strstr(status.detail, "usr"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +417,7 @@ int main(void)
 		TEST(exchange_dead_connection_is_replaced_only_where_repeatable),
 		TEST(exchange_fresh_connection_that_dies_is_not_tried_again),
 		TEST(exchange_plain_server_behind_https_is_never_sent_to),
+		TEST(exchange_password_of_a_proxy_is_in_no_message),
 	};
 
 	memory_init();

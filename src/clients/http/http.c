@@ -306,15 +306,30 @@ static int set_request(CURL *curl, const struct http_request *request, struct cu
 	return failed;
 }
 
+/* libcurl's own words. Of a proxy's URL, which may hold a password, it repeats the whole. */
+static const char *reason_of(const struct http *http, CURLcode result)
+{
+	bool usable = http->reason[0] != '\0' && strchr(http->reason, '@') == NULL &&
+		      strstr(http->reason, "://") == NULL;
+
+	return usable ? http->reason : curl_easy_strerror(result);
+}
+
 /* What libcurl's result means for whoever asked. */
 static struct status explain(const struct http *http, const struct http_request *request,
 			     CURLcode result, enum http_progress progress)
 {
-	const char *reason = http->reason[0] != '\0' ? http->reason : curl_easy_strerror(result);
+	const char *reason = reason_of(http, result);
 	const char *host;
 	int length;
 
 	authority(request->url, &length, &host);
+	if (strncmp(http->reason, "Unsupported proxy", strlen("Unsupported proxy")) == 0)
+		return failure(STATUS_INVALID,
+			       "%s at %.*s: the proxy to reach it through, from https_proxy, "
+			       "http_proxy or all_proxy, is no URL that can be used: write it as "
+			       "http://[user:password@]host:port",
+			       request->what, length, host);
 	switch (result) {
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:

@@ -90,7 +90,8 @@ void http_close(struct http **);
  * Sends the request once and reads the answer, whatever its status code. `ret` is emptied first;
  * its progress is also set on failure. UNAVAILABLE: not resolved, connected or answered before the
  * deadline, or the connection broke. INVALID: the server's certificate could not be verified (the
- * text names ca_setting), a URL that is none, an answer longer than response_limit.
+ * text names ca_setting), a URL that is none, the request's or that of the proxy to go through, an
+ * answer longer than response_limit.
  */
 struct status http_exchange(struct http *, const struct http_request *, struct http_response *ret);
 
