@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[32], credentials_path[64], config_path[64];
@@ -173,6 +174,33 @@ static void profile_file_that_cannot_be_read_is_refused(void **state)
 	assert_failed(profile_load(&config, "default", &profile), STATUS_INVALID, credentials_path);
 }
 
+/* HOME may be somebody else's: root's, in a container whose user is another. */
+static void profile_files_in_a_home_of_somebody_else_are_not_there(void **state)
+{
+	AUTO(profile_clear) struct profile profile = PROFILE_INIT;
+	struct config config = {.home = folder};
+	char aws[64], credentials[80];
+	bool is_root = geteuid() == 0;
+
+	(void)state;
+	snprintf(aws, sizeof(aws), "%s/.aws", folder);
+	snprintf(credentials, sizeof(credentials), "%s/credentials", aws);
+	assert_int_equal(mkdir(aws, 0700), 0);
+	write_file(credentials, "[default]\naws_access_key_id = AKIAROOT\n");
+	assert_int_equal(chmod(aws, is_root ? 0700 : 0), 0);
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_int_equal(seteuid(is_root ? 65534 : geteuid()), 0);
+	struct status hidden = profile_load(&config, "default", &profile);
+	config.credentials_file = credentials;
+	struct status named = profile_load(&config, "default", &profile);
+	assert_int_equal(seteuid(is_root ? 0 : geteuid()), 0);
+	assert_int_equal(chmod(aws, 0700), 0);
+	assert_failed(hidden, STATUS_NOT_FOUND, "neither in");
+	assert_failed(named, STATUS_INVALID, "Permission denied");
+	assert_int_equal(unlink(credentials), 0);
+	assert_int_equal(rmdir(aws), 0);
+}
+
 static void profile_wanted_follows_the_environment(void **state)
 {
 	struct config config = {.profile = "one", .default_profile = "two"};
@@ -196,6 +224,7 @@ int main(void)
 		cmocka_unit_test(profile_bad_duration_is_refused),
 		cmocka_unit_test(profile_without_files_or_home_is_not_found),
 		cmocka_unit_test(profile_file_that_cannot_be_read_is_refused),
+		cmocka_unit_test(profile_files_in_a_home_of_somebody_else_are_not_there),
 		cmocka_unit_test(profile_wanted_follows_the_environment),
 	};
 

@@ -1,8 +1,10 @@
 #include "clients/aws/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct status file_read(const char *path, struct buffer *ret)
 {
@@ -25,4 +27,9 @@ struct status file_read(const char *path, struct buffer *ret)
 	explicit_bzero(part, sizeof(part));
 	fclose(file);
 	return status_while(status, "reading %s", path);
+}
+
+bool file_is_hidden(const char *path)
+{
+	return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) != 0 && errno == EACCES;
 }

@@ -109,11 +109,19 @@ static struct status file_path(const struct config *config, const char *set, con
 	return buffer_printf(ret, "%s/%s", config->home, set != NULL ? set + 2 : standard);
 }
 
-static struct status read_if_there(const char *path, struct buffer *ret)
+/*
+ * Somebody else's home, as where a container sets HOME to root's, has no files for us; unless the
+ * environment names one in there.
+ */
+static struct status read_if_there(const char *path, const char *set, struct buffer *ret)
 {
 	struct status status = *path != '\0' ? file_read(path, ret) : OK;
 
-	return status.code == STATUS_NOT_FOUND ? OK : status;
+	if (status.code == STATUS_NOT_FOUND)
+		return OK;
+	if (status.code == STATUS_INVALID && set == NULL && file_is_hidden(path))
+		return OK;
+	return status;
 }
 
 /* Both files, and the profile looked for in them. */
@@ -249,8 +257,9 @@ struct status profile_load(const struct config *config, const char *name, struct
 
 	TRY(file_path(config, config->credentials_file, ".aws/credentials", &credentials_path));
 	TRY(file_path(config, config->config_file, ".aws/config", &config_path));
-	TRY(read_if_there(buffer_string(&credentials_path), &files.credentials));
-	TRY(read_if_there(buffer_string(&config_path), &files.config));
+	TRY(read_if_there(buffer_string(&credentials_path), config->credentials_file,
+			  &files.credentials));
+	TRY(read_if_there(buffer_string(&config_path), config->config_file, &files.config));
 	TRY(take_all(&files, &made));
 	if (!files.found)
 		return failure(STATUS_NOT_FOUND, "profile '%s' is neither in '%s' nor in '%s'",

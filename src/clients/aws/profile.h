@@ -42,7 +42,8 @@ struct profile {
 const char *profile_wanted(const struct config *);
 
 /*
- * Reads the profile `name`. A file that does not exist is an empty one. NOT_FOUND: the profile is
+ * Reads the profile `name`. A file that does not exist is an empty one, and so is
+ * one of ~/.aws where this user may not look into that folder. NOT_FOUND: the profile is
  * in neither file (the text has their paths). INVALID: a file that cannot be read or is larger than
  * 256 KiB, a duration that is no number.
  */
