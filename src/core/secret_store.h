@@ -99,9 +99,9 @@ struct secret_store_ops {
 	 * Puts `value` as the version `token`, labelled STAGE_PENDING. Twice with the same value is
 	 * once. `seen`: what describe() told; the label is then taken from where it was, in one
 	 * step with looking, so that of two who saw the same only one gets it. NULL: from wherever
-	 * it is. CONFLICT: the token already has another value, which stays, and has the label now
-	 * unless its turn is over; or another version got the label since it was seen. INVALID: too long, marked for
-	 * deletion.
+	 * it is. CONFLICT: the token already has another value, or one that cannot be read yet;
+	 * it stays, and has the label now unless its turn is over. Or another version got the label
+	 * since it was seen. INVALID: too long, marked for deletion.
 	 */
 	struct status (*stage)(struct secret_store *, const char *id, const char *token,
 			       const struct secret *value, const struct secret_labels *seen);

@@ -121,8 +121,15 @@ static struct status check_copy(const struct rotation *rotation, const struct pr
 	AUTO(secret_version_clear) struct secret_version version = SECRET_VERSION_INIT;
 	AUTO(credential_clear) struct credential staged = CREDENTIAL_INIT;
 	const struct secret_store_ops *store = rotation->store->ops;
+	struct status found;
 
-	TRY(store->get_version(rotation->store, copy->secret_id, rotation->token, &version));
+	found = store->get_version(rotation->store, copy->secret_id, rotation->token, &version);
+	if (found.code == STATUS_NOT_FOUND) /* it is there: reads are late */
+		return failure(STATUS_UNAVAILABLE,
+			       "it has a value under version '%s' that cannot be read yet: try "
+			       "again",
+			       rotation->token);
+	TRY(found);
 	TRY(credential_parse(&version.value, "its pending version", &staged));
 	if (strcmp(staged.username, pending->username) != 0 ||
 	    !secret_equal(&staged.password, &pending->password))

@@ -67,6 +67,18 @@ static void stage_token_with_another_value_is_a_conflict(void **state)
 		      "another value");
 }
 
+/* It is there, so what misses it is a late read: NOT_FOUND would say that nobody put it. */
+static void stage_token_whose_value_cannot_be_read_yet_is_a_conflict(void **state)
+{
+	AUTO(secret_clear) struct secret value = secret_of("v");
+
+	(void)state;
+	SCRIPT({"PutSecretValue", 400, "ResourceExistsException", "already in use"},
+	       {"GetSecretValue", 400, "ResourceNotFoundException", "can't find"});
+	assert_failed(store->ops->stage(store, "app", TOKEN, &value, NULL), STATUS_CONFLICT,
+		      "cannot be read yet");
+}
+
 static void stage_lost_answer_is_read_before_it_is_sent_again(void **state)
 {
 	AUTO(secret_clear) struct secret value = secret_of("v");
@@ -358,6 +370,7 @@ int main(void)
 		TEST(stage_throttled_put_is_sent_again_byte_for_byte),
 		TEST(stage_token_with_the_same_value_is_done),
 		TEST(stage_token_with_another_value_is_a_conflict),
+		TEST(stage_token_whose_value_cannot_be_read_yet_is_a_conflict),
 		TEST(stage_lost_answer_is_read_before_it_is_sent_again),
 		TEST(stage_lost_answer_of_another_value_is_a_conflict),
 		TEST(stage_against_others_moves_the_label_from_where_it_was_seen),

@@ -382,6 +382,26 @@ static void create_secret_again_takes_the_label_of_the_copy_back(void **state)
 	world_clear(&world);
 }
 
+/* The store said that it is there, so the read that misses it is late. */
+static void create_secret_whose_copy_cannot_be_read_yet_is_unavailable(void **state)
+{
+	static const char edited[] =
+		"{\"username\":\"app-clone\",\"password\":\"inactive-password\",\"new\":1}";
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_PROXIES_TOO);
+	assert_ok(create_secret(&world.rotation));
+	world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT, edited);
+	world_put(&world, PROXY_SECRET_CLONE, "proxy-3", STAGE_PENDING, edited);
+	world.fail_at = world.calls + 6; /* describe, two gets, a batch, stage, and then */
+	world.failure = FAIL_BEFORE;
+	world.answer = STATUS_NOT_FOUND;
+	assert_failed(create_secret(&world.rotation), STATUS_UNAVAILABLE, "cannot be read yet");
+	assert_ok(create_secret(&world.rotation));
+	world_clear(&world);
+}
+
 static void create_secret_without_random_bytes_puts_nothing(void **state)
 {
 	struct world world;
@@ -1001,6 +1021,7 @@ int main(void)
 		cmocka_unit_test(create_secret_that_comes_second_takes_no_edited_value),
 		cmocka_unit_test(create_secret_again_survives_each_failure_of_checking_the_copy),
 		cmocka_unit_test(create_secret_again_takes_the_label_of_the_copy_back),
+		cmocka_unit_test(create_secret_whose_copy_cannot_be_read_yet_is_unavailable),
 		cmocka_unit_test(create_secret_without_random_bytes_puts_nothing),
 		cmocka_unit_test(create_secret_with_an_unusable_copy_under_the_token_is_refused),
 		cmocka_unit_test(create_secret_where_a_proxy_secret_cannot_be_read_says_why),

@@ -48,7 +48,7 @@ struct status secrets_read_once(struct secrets_manager *manager, const char *id,
 		TRY(secrets_add_string(&exchange.body, "VersionStage", stage));
 	status = secrets_ask(manager, "GetSecretValue", id, &exchange, NULL, NULL);
 	if (status.code != STATUS_OK)
-		return explain_miss(&exchange, id, stage != NULL ? stage : "", status);
+		return explain_miss(&exchange, id, stage != NULL ? stage : "such", status);
 	return secrets_read_version(exchange.answer, id, ret);
 }
 

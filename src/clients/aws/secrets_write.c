@@ -78,10 +78,11 @@ static struct status put(struct staging *staging)
 		return without_token(staging->manager, status);
 	status = secrets_read_once(staging->manager, staging->id,
 				   staging->claim ? staging->label : NULL, staging->token, &found);
-	/* Another has that label: this value is old, and its turn is over. */
-	if (staging->claim && status.code == STATUS_NOT_FOUND)
-		return failure(STATUS_CONFLICT, "secret '%s' has an old version under this token",
-			       staging->id);
+	/* Another has that label: this value is old, and its turn is over. Or the read is late. */
+	if (status.code == STATUS_NOT_FOUND)
+		return failure(STATUS_CONFLICT, "secret '%s' has %s under this token", staging->id,
+			       staging->claim ? "an old version"
+					      : "a value already, which cannot be read yet,");
 	TRY(status);
 	staging->there = true;
 	return compare_staged(staging, &found.value);
