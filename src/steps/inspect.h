@@ -26,7 +26,8 @@ struct finding {
 	char detail[640];  /* what it means and what to do, "" = nothing to add */
 };
 
-#define FINDINGS_MAX 96
+/* More than the largest plan gives: 72 logins, 8 users, their grants and copies, 9 secrets' versions. */
+#define FINDINGS_MAX 160
 
 struct inspection {
 	size_t count;
@@ -34,7 +35,8 @@ struct inspection {
 };
 
 /*
- * Appends one finding: static `kind` and `state`, the rest copied. Past FINDINGS_MAX it is dropped.
+ * Appends one finding: static `kind` and `state`, the rest copied. Past FINDINGS_MAX the last one
+ * says that more was found, which is bad whatever it was.
  */
 [[gnu::format(printf, 7, 8)]] void inspection_add(struct inspection *, const char *kind,
 						  const char *name, const char *user, enum severity,

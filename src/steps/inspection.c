@@ -9,8 +9,12 @@ void inspection_add(struct inspection *result, const char *kind, const char *nam
 	struct finding *finding;
 	va_list arguments;
 
-	if (result->count == FINDINGS_MAX)
+	if (result->count == FINDINGS_MAX) {
+		result->count--;
+		inspection_add(result, "secret", "", NULL, FINDING_BAD, "wrong",
+			       "more was found than can be told: what is not shown may be bad");
 		return;
+	}
 	finding = &result->findings[result->count++];
 	*finding = (struct finding){.kind = kind, .severity = severity, .state = state};
 	snprintf(finding->name, sizeof(finding->name), "%s", name);

@@ -325,13 +325,22 @@ static void check_of_a_proxy_secret_it_may_not_describe_says_so(void **state)
 	world_clear(&world);
 }
 
-static void inspection_too_long_drops_the_rest(void **state)
+/* What does not fit may be what is wrong. */
+static void inspection_too_long_is_not_good(void **state)
 {
 	(void)state;
 	found.count = 0;
-	for (int i = 0; i < FINDINGS_MAX + 5; i++)
+	for (int i = 0; i < FINDINGS_MAX; i++)
 		inspection_add(&found, "x", "y", NULL, FINDING_GOOD, "z", "%d", i);
 	assert_int_equal(found.count, FINDINGS_MAX);
+	assert_int_equal(inspection_severity(&found), FINDING_GOOD);
+	for (int i = 0; i < 3; i++) {
+		inspection_add(&found, "x", "y", NULL, FINDING_GOOD, "z", "%d", i);
+		assert_int_equal(found.count, FINDINGS_MAX);
+		assert_int_equal(inspection_severity(&found), FINDING_BAD);
+	}
+	assert_non_null(strstr(found.findings[FINDINGS_MAX - 1].detail, "more was found"));
+	assert_string_equal(found.findings[FINDINGS_MAX - 2].detail, "158");
 }
 
 int main(void)
@@ -354,7 +363,7 @@ int main(void)
 		cmocka_unit_test(status_of_an_unusable_secret_says_why),
 		cmocka_unit_test(check_tells_a_proxy_secret_with_a_rotation_of_its_own),
 		cmocka_unit_test(check_of_a_proxy_secret_it_may_not_describe_says_so),
-		cmocka_unit_test(inspection_too_long_drops_the_rest),
+		cmocka_unit_test(inspection_too_long_is_not_good),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
