@@ -36,6 +36,22 @@ static void call_throttling_without_end_is_unavailable(void **state)
 	assert_in_range(fake_now, 1000 + 60000 - 5000, 1000 + 60000);
 }
 
+/* As many versions as a secret may have: that heals only when some are a day old. */
+static void call_limit_that_will_not_heal_is_tried_a_few_times(void **state)
+{
+	AUTO(secret_clear) struct secret value = secret_of("v");
+	struct line full[40];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(full) / sizeof(full[0]); i++)
+		full[i] = (struct line){"PutSecretValue", 400, "LimitExceededException",
+					"too many versions"};
+	start(full);
+	assert_failed(store->ops->stage(store, "app", TOKEN, &value, NULL), STATUS_UNAVAILABLE,
+		      "too many versions");
+	assert_int_equal(server.count, 6);
+}
+
 /* A Date header so many seconds from now. */
 static const char *date_header(long seconds)
 {
@@ -113,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(call_throttling_and_server_faults_are_tried_again),
 		TEST(call_throttling_without_end_is_unavailable),
+		TEST(call_limit_that_will_not_heal_is_tried_a_few_times),
 		TEST(call_wrong_clock_is_corrected_once),
 		TEST(call_refused_signature_with_a_right_clock_is_denied),
 		TEST(call_expired_keys_are_renewed_once),

@@ -47,11 +47,11 @@ static const struct {
 	{"ProvisionedThroughputExceededException", AWS_ERROR_THROTTLED},
 	{"RequestLimitExceeded", AWS_ERROR_THROTTLED},
 	{"BandwidthLimitExceeded", AWS_ERROR_THROTTLED},
-	{"LimitExceededException", AWS_ERROR_THROTTLED},
 	{"SlowDown", AWS_ERROR_THROTTLED},
 	{"PriorRequestNotComplete", AWS_ERROR_THROTTLED},
 
 	{"TransactionInProgressException", AWS_ERROR_RETRY},
+	{"LimitExceededException", AWS_ERROR_RETRY}, /* of versions: that may not heal */
 	{"RequestTimeout", AWS_ERROR_RETRY},
 	{"RequestTimeoutException", AWS_ERROR_RETRY},
 	{"InternalServiceError", AWS_ERROR_RETRY},
