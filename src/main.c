@@ -9,6 +9,7 @@
 #include "runtime/cli.h"
 #include "runtime/lambda.h"
 #include "runtime/program.h"
+#include "runtime/work_limit.h"
 
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -175,8 +176,10 @@ int main(int argc, char **argv)
 		.make_token = make_token,
 	};
 
-	if (!as_function)
+	if (!as_function) {
+		work_limit_set(config.timeout);
 		return (int)cli_run(&program, &line);
+	}
 	lambda_run(&program);
 	return EXIT_FAILED;
 }
