@@ -33,12 +33,13 @@ static void finish(struct status *status, int wanted)
 	static const char cut[] = "...";
 	size_t at = sizeof(status->detail) - sizeof(cut);
 
-	if (wanted >= (int)sizeof(status->detail)) {
-		while (at > 0 && ((unsigned char)status->detail[at] & 0xC0) == 0x80)
-			at--;
-		memcpy(status->detail + at, cut, sizeof(cut));
-	}
 	utf8_one_line(status->detail);
+	if (wanted < (int)sizeof(status->detail))
+		return;
+	/* It is text now, so a character begins there, or three bytes before it at most. */
+	while (((unsigned char)status->detail[at] & 0xC0) == 0x80)
+		at--;
+	memcpy(status->detail + at, cut, sizeof(cut));
 }
 
 struct status failure(enum status_code code, const char *format, ...)

@@ -67,6 +67,21 @@ static void status_is_cut_between_characters(void **state)
 	}
 }
 
+/* What is no text has no characters to cut between, and tells more than dots alone. */
+static void status_of_no_text_is_cut_at_the_end(void **state)
+{
+	char text[1000];
+	struct status status;
+
+	(void)state;
+	memset(text, 0x80, sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	status = failure(STATUS_INVALID, "%s", text);
+	assert_int_equal(strlen(status.detail), sizeof(status.detail) - 1);
+	assert_int_equal(strspn(status.detail, "?"), sizeof(status.detail) - 4);
+	assert_string_equal(status.detail + sizeof(status.detail) - 4, "...");
+}
+
 /* "%.5s" counts bytes; a server's words, a file name or an argument may be anything. */
 static void status_is_text_whatever_went_into_it(void **state)
 {
@@ -104,6 +119,7 @@ int main(void)
 		cmocka_unit_test(status_while_puts_what_we_did_in_front),
 		cmocka_unit_test(status_too_long_looks_cut),
 		cmocka_unit_test(status_is_cut_between_characters),
+		cmocka_unit_test(status_of_no_text_is_cut_at_the_end),
 		cmocka_unit_test(status_is_text_whatever_went_into_it),
 		cmocka_unit_test(try_while_leaves_the_function),
 	};
