@@ -48,6 +48,7 @@ static struct status find_copy(const struct rotation *rotation, const struct pla
 	found = rotation->store->ops->get_current(rotation->store,
 						  (const char *const *)plan->proxy_secret_ids,
 						  plan->proxy_secret_count, readings);
+	found = status_while(found, "reading the proxy secrets");
 	/* The same text, this very list included, is the same secret under another id. */
 	for (size_t i = 0; i < plan->proxy_secret_count && found.code == STATUS_OK; i++)
 		if (secret_equal(&readings[i].version.value, &current->text))
@@ -87,7 +88,8 @@ static struct status prepare_pending(const struct rotation *rotation, const stru
 	if (status.code != STATUS_NOT_FOUND)
 		return status_while(status, "reading the pending version");
 
-	TRY(password_generate(&plan->password_policy, rotation->random, &password));
+	TRY_WHILE(password_generate(&plan->password_policy, rotation->random, &password),
+		  "making a new password for '%s'", plan->inactive_user);
 	TRY(credential_change(current, plan->inactive_user, &password, &ret->credential));
 	status = rotation->store->ops->stage(rotation->store, rotation->secret_id, rotation->token,
 					     &ret->credential.text, labels);

@@ -74,7 +74,9 @@ static struct status read_situation(const struct rotation *rotation, struct situ
 		ids[count++] = draft.admin_secret_id;
 	for (size_t i = 0; i < draft.proxy_secret_count; i++)
 		ids[count++] = draft.proxy_secret_ids[i];
-	read = rotation->store->ops->get_current(rotation->store, ids, count, readings);
+	read = status_while(rotation->store->ops->get_current(rotation->store, ids, count,
+							      readings),
+			    "reading the current versions");
 	if (read.code == STATUS_OK)
 		read = interpret(rotation, &draft, readings, ret);
 	secret_readings_clear(readings, count);
@@ -107,7 +109,7 @@ static struct status look_again(const struct rotation *rotation, const struct si
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
 	const char *user = now->pending.credential.username;
 
-	TRY(db->ops->lock_user(db, user));
+	TRY_WHILE(db->ops->lock_user(db, user), "locking '%s' before the last look", user);
 	TRY_WHILE(read_labels(rotation, now, &labels), "reading the labels");
 	*finished = strcmp(labels.current, rotation->token) == 0;
 	if (*finished)
@@ -142,22 +144,27 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	TRY(plan_check_admin(plan, admin));
 	snprintf(where, sizeof(where), "the admin secret '%s'", plan->admin_secret_id);
 	/* A host that does not know the active credential is not our database: tell it no more. */
-	TRY_WHILE(login_at_database(rotation, now, plan->active_user,
-				    &now->current.credential.password, &db),
-		  "proving that the active credential works there before the admin logs in");
+	TRY_WHILE(
+		login_at_database(rotation, now, plan->active_user,
+				  &now->current.credential.password, &db),
+		"proving that the active credential works there, as '%s', before the admin logs in",
+		plan->active_user);
 	database_close(&db);
 	TRY_WHILE(rotation_login_kept(rotation, plan, admin, where, rotation->deadline, &db,
 				      &unproven),
-		  "logging in as the admin");
+		  "logging in as the admin '%s'", admin->username);
 	TRY(look_again(rotation, now, db, &finished));
 	if (finished)
 		return OK;
-	TRY(db->ops->user_exists(db, pending->username, &exists));
+	TRY_WHILE(db->ops->user_exists(db, pending->username, &exists),
+		  "looking whether there is a user '%s'", pending->username);
 	if (exists)
-		TRY(db->ops->set_password(db, pending->username, &pending->password));
+		TRY_WHILE(db->ops->set_password(db, pending->username, &pending->password),
+			  "setting the password of '%s' as the admin", pending->username);
 	else
-		TRY(db->ops->create_user_like(db, pending->username, plan->active_user,
-					      &pending->password));
+		TRY_WHILE(db->ops->create_user_like(db, pending->username, plan->active_user,
+						    &pending->password),
+			  "creating '%s' as the admin", pending->username);
 	report_outcome(rotation, exists ? "set the password as the admin" : "created the user");
 	return OK;
 }
@@ -301,7 +308,8 @@ static struct status change_from(const struct rotation *rotation, const struct s
 	TRY(look_again(rotation, now, db, &finished));
 	if (finished)
 		return OK;
-	TRY(db->ops->set_password(db, pending->username, &pending->password));
+	TRY_WHILE(db->ops->set_password(db, pending->username, &pending->password),
+		  "changing the password of '%s'", pending->username);
 	report_outcome(rotation, outcome);
 	return OK;
 }

@@ -18,10 +18,12 @@ static struct status prove_database(const struct rotation *rotation, const struc
 
 	TRY_WHILE(rotation_login(rotation, login, pending->username, &pending->password,
 				 rotation->deadline, &db),
-		  "logging in at the database with the pending password");
+		  "logging in at the database as '%s' with the pending password",
+		  pending->username);
 	if (strcmp(pending->username, active_user) == 0)
 		return OK;
-	return db->ops->compare_users(db, pending->username, active_user);
+	return status_while(db->ops->compare_users(db, pending->username, active_user),
+			    "comparing '%s' with '%s'", pending->username, active_user);
 }
 
 /* A proxy refuses a password it has not read yet exactly as it refuses a wrong one: try again. */
@@ -38,7 +40,8 @@ static struct status prove_proxy(const struct rotation *rotation, const struct l
 						     &pending->password, patience, &db);
 
 		if (tried.code != STATUS_DENIED && tried.code != STATUS_UNAVAILABLE)
-			return status_while(tried, "logging in at the proxy");
+			return status_while(tried, "logging in at the proxy as '%s'",
+					    pending->username);
 		if (deadline_left(patience) <= wait)
 			return status_while(tried,
 					    "the proxy %s:%u did not accept the new password of "

@@ -17,9 +17,11 @@ struct fake_database {
 	struct deadline deadline; /* of the session, and so of every call in it */
 };
 
-static struct world_call call_of(const struct fake_database *db)
+/* `user`: whom the session does it to. */
+static struct world_call call_of(const struct fake_database *db, const char *name, const char *user)
 {
-	return (struct world_call){.place = db->host, .user = db->user, .deadline = db->deadline};
+	return (struct world_call){
+		.name = name, .place = db->host, .user = user, .deadline = db->deadline};
 }
 
 static bool password_is(const char *known, const struct secret *tried)
@@ -70,7 +72,7 @@ static struct status fake_lock_user(struct database *base, const char *user)
 {
 	struct fake_database *db = (struct fake_database *)base;
 	AUTO(world_leave) struct world *world = world_enter(db->world);
-	struct world_call call = call_of(db);
+	struct world_call call = call_of(db, "lock_user", user);
 	struct fake_user *known = world_user(world, user);
 
 	TRY(world_begin_call(world, &call));
@@ -96,7 +98,7 @@ static struct status fake_set_password(struct database *base, const char *user,
 {
 	struct fake_database *db = (struct fake_database *)base;
 	AUTO(world_leave) struct world *world = world_enter(db->world);
-	struct world_call call = call_of(db);
+	struct world_call call = call_of(db, "set_password", user);
 
 	TRY(world_begin_call(world, &call));
 	if (strcmp(db->user, user) != 0 && strcmp(db->user, "admin") != 0)
@@ -112,7 +114,7 @@ static struct status fake_user_exists(struct database *base, const char *user, b
 {
 	struct fake_database *db = (struct fake_database *)base;
 	AUTO(world_leave) struct world *world = world_enter(db->world);
-	struct world_call call = call_of(db);
+	struct world_call call = call_of(db, "user_exists", user);
 
 	TRY(world_begin_call(world, &call));
 	*ret = world_user(world, user) != NULL;
@@ -125,7 +127,7 @@ static struct status fake_create_user_like(struct database *base, const char *us
 {
 	struct fake_database *db = (struct fake_database *)base;
 	AUTO(world_leave) struct world *world = world_enter(db->world);
-	struct world_call call = call_of(db);
+	struct world_call call = call_of(db, "create_user_like", user);
 	struct fake_user *room = world_user(world, "");
 
 	TRY(world_begin_call(world, &call));
@@ -142,7 +144,7 @@ static struct status fake_compare_users(struct database *base, const char *user,
 {
 	struct fake_database *db = (struct fake_database *)base;
 	AUTO(world_leave) struct world *world = world_enter(db->world);
-	struct world_call call = call_of(db);
+	struct world_call call = call_of(db, "compare_users", user);
 	const struct fake_user *compared = world_user(world, user);
 
 	TRY(world_begin_call(world, &call));
@@ -212,7 +214,8 @@ static struct status fake_open(const struct login *login, const char *user,
 			       struct database **ret)
 {
 	AUTO(world_leave) struct world *world = world_enter(fake_driver_world);
-	const struct world_call call = {.place = login->host, .user = user, .deadline = deadline};
+	const struct world_call call = {
+		.name = "open", .place = login->host, .user = user, .deadline = deadline};
 	struct fake_database *db;
 	struct status verdict;
 

@@ -21,9 +21,10 @@ static struct world *world_of(struct secret_store *store)
 }
 
 /* A store is opened for one invocation: every call has until its end. */
-static struct world_call call_about(const struct world *world, const char *id)
+static struct world_call call_about(const struct world *world, const char *name, const char *id)
 {
-	return (struct world_call){.place = id, .user = "", .deadline = world->rotation.deadline};
+	return (struct world_call){
+		.name = name, .place = id, .user = "", .deadline = world->rotation.deadline};
 }
 
 static struct fake_version *find_version(struct fake_secret *secret, const char *id)
@@ -56,7 +57,7 @@ static struct status fake_describe(struct secret_store *store, const char *id,
 				   struct secret_labels *ret)
 {
 	AUTO(world_leave) struct world *world = world_of(store);
-	const struct world_call call = call_about(world, id);
+	const struct world_call call = call_about(world, "describe", id);
 	struct fake_secret *secret;
 
 	TRY(world_begin_call(world, &call));
@@ -92,7 +93,8 @@ static struct status fake_get(struct secret_store *store, const char *id, enum s
 			      const char *token, bool miss_is_normal, struct secret_version *ret)
 {
 	AUTO(world_leave) struct world *world = world_of(store);
-	const struct world_call call = call_about(world, id);
+	static const char *const names[] = {"get current", "get pending", "get previous"};
+	const struct world_call call = call_about(world, names[stage], id);
 
 	(void)miss_is_normal;
 	TRY(world_begin_call(world, &call));
@@ -104,7 +106,7 @@ static struct status fake_get_version(struct secret_store *store, const char *id
 				      struct secret_version *ret)
 {
 	AUTO(world_leave) struct world *world = world_of(store);
-	const struct world_call call = call_about(world, id);
+	const struct world_call call = call_about(world, "get_version", id);
 	const struct fake_version *version;
 	struct fake_secret *secret;
 
@@ -123,7 +125,7 @@ static struct status fake_find(struct secret_store *store, const char *id,
 			       void *context, struct secret_version *ret)
 {
 	AUTO(world_leave) struct world *world = world_of(store);
-	const struct world_call call = call_about(world, id);
+	const struct world_call call = call_about(world, "find", id);
 	struct fake_secret *secret;
 
 	TRY(world_begin_call(world, &call));
@@ -154,7 +156,7 @@ static struct status fake_get_current(struct secret_store *store, const char *co
 				      size_t count, struct secret_reading *ret)
 {
 	AUTO(world_leave) struct world *world = world_of(store);
-	const struct world_call call = call_about(world, ids[0]);
+	const struct world_call call = call_about(world, "get_current", ids[0]);
 
 	TRY(world_begin_call(world, &call));
 	TRY(world_end_call(world, &call));
@@ -185,7 +187,7 @@ static struct status fake_stage(struct secret_store *store, const char *id, cons
 				const struct secret *value, const struct secret_labels *seen)
 {
 	AUTO(world_leave) struct world *world = world_of(store);
-	const struct world_call call = call_about(world, id);
+	const struct world_call call = call_about(world, "stage", id);
 	bool claims = seen != NULL && strcmp(seen->pending, token) != 0;
 	struct status status = OK;
 	struct fake_secret *secret;
@@ -220,7 +222,7 @@ static struct status fake_promote(struct secret_store *store, const char *id, co
 				  const char *from)
 {
 	AUTO(world_leave) struct world *world = world_of(store);
-	const struct world_call call = call_about(world, id);
+	const struct world_call call = call_about(world, "promote", id);
 	struct fake_secret *secret;
 	struct fake_version *next, *last;
 

@@ -286,13 +286,13 @@ static struct status fail_call(struct world *world, const struct world_call *cal
 {
 	bool silent = world->failure == FAIL_SILENT || world->failure == FAIL_SILENT_AFTER;
 
+	snprintf(world->failed_call, sizeof(world->failed_call), "%s", call->name);
 	snprintf(world->failed_place, sizeof(world->failed_place), "%s", call->place);
 	snprintf(world->failed_user, sizeof(world->failed_user), "%s", call->user);
 	if (silent && world->time < call->deadline.at)
 		world->time = call->deadline.at;
 	return failure(world->answer != STATUS_OK ? world->answer : STATUS_UNAVAILABLE,
-		       "%s fails here%s%s%s", call->place, call->user[0] != '\0' ? " for '" : "",
-		       call->user, call->user[0] != '\0' ? "'" : "");
+		       "%s fails here", call->place);
 }
 
 static void look_if_changed(struct world *world)

@@ -61,6 +61,7 @@ enum world_failure {
 
 /* One port call: what it is about, and until when its caller waits for the answer. */
 struct world_call {
+	const char *name;	  /* of the port's function */
 	const char *place, *user; /* a secret's id or a host; user "" where there is none */
 	struct deadline deadline;
 };
@@ -77,10 +78,12 @@ struct world {
 	int calls;   /* port calls so far */
 	int fail_at; /* the call that fails, counted from 1; 0 = none */
 	enum world_failure failure;
-	enum status_code answer;		/* what it answers; STATUS_OK means UNAVAILABLE */
-	char failed_place[80], failed_user[64]; /* of the call that failed */
-	int late_calls;				/* begun when the rotation's deadline had passed */
-	int fills, fill_fails_at;		/* of the random source, in the same way */
+	enum status_code answer; /* what it answers; STATUS_OK means UNAVAILABLE */
+	/* Of the call that failed. Its message names the place, as every client does, and nothing
+	 * else: what was being done, and to whom, is the caller's to say. */
+	char failed_call[32], failed_place[80], failed_user[64];
+	int late_calls;		  /* begun when the rotation's deadline had passed */
+	int fills, fill_fails_at; /* of the random source, in the same way */
 	int *memory_paused; /* counted up while the servers' side works: their memory is not ours */
 	int intrude_at;	    /* before this call somebody else does something; 0 = nobody */
 	void (*intrude)(struct world *);

@@ -558,7 +558,7 @@ static void set_secret_that_is_refused_twice_tells_the_first_reason(void **state
 	world.fail_at = 4; /* pending, current, previous; then the login */
 	world.answer = STATUS_DENIED;
 	assert_failed(set_secret(&world.rotation), STATUS_DENIED,
-		      "The database said: db.example fails here for 'app-clone'");
+		      "The database said: db.example fails here");
 	world_clear(&world);
 }
 
@@ -1000,7 +1000,7 @@ static void test_secret_where_the_proxy_is_wrong_for_good_says_so_at_once(void *
 	world.fail_at = 5; /* pending, current, login, grants; then the proxy */
 	world.answer = STATUS_INVALID;
 	assert_failed(test_secret(&world.rotation), STATUS_INVALID,
-		      "logging in at the proxy: proxy.example fails here");
+		      "logging in at the proxy as 'app-clone': proxy.example fails here");
 	assert_int_equal(world.calls, 5);
 	world_clear(&world);
 }
