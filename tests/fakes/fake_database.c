@@ -55,9 +55,9 @@ static bool change(struct world *world, const char *user, const struct secret *p
 {
 	struct fake_user *known = world_user(world, user);
 
+	watch_change(world, user);
 	if (known == NULL)
 		return false;
-	watch_change(world, user);
 	if (!password_is(known->password, password)) {
 		known->changes++;
 		world->effects++;

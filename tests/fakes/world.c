@@ -380,4 +380,5 @@ void world_assert_invariants(struct world *world, const char *active, bool previ
 		assert_logs_in(world, APPLICATION_SECRET, STAGE_PREVIOUS, NULL);
 	for (size_t i = 0; i < WORLD_USERS; i++)
 		assert_in_range(world->users[i].wrong_tries, 0, 1);
+	assert_int_equal(world->trespasses, 0);
 }

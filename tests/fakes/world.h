@@ -95,6 +95,7 @@ struct world {
 	int effects_watched;
 	bool set_begun;	  /* setSecret of this rotation changed a password: AWSPREVIOUS may end */
 	char breach[256]; /* the first promise that was broken, "" = none */
+	int trespasses;	  /* how often a user was changed whose turn it is not */
 
 	struct config config;
 	struct report report;
@@ -136,7 +137,8 @@ void world_put_unlabelled(struct world *, const char *id, const char *version, c
 
 /*
  * The current credential, of `active`, logs in at the database and is what its proxy secret holds;
- * so does the previous one when `previous_works`; no account was locked. Fails the running test.
+ * so does the previous one when `previous_works`; no account was locked, and no user changed but the
+ * one whose turn it was. Fails the running test.
  */
 void world_assert_invariants(struct world *, const char *active, bool previous_works);
 
