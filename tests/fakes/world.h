@@ -76,6 +76,7 @@ struct world {
 	int64_t time;	/* what the fake clock says; sleeping moves it */
 
 	int calls;   /* port calls so far */
+	int looked;  /* the last of them that asked for the application secret's labels; 0 = none */
 	int fail_at; /* the call that fails, counted from 1; 0 = none */
 	enum world_failure failure;
 	enum status_code answer; /* what it answers; STATUS_OK means UNAVAILABLE */
