@@ -333,11 +333,6 @@ class Residue(support.World):
             self.assertLess(time.monotonic(), deadline, "tandem did not come to its end")
             time.sleep(0.02)
 
-    def proxies(self, pair: support.Pair) -> list[str]:
-        """A proxy secret for each user of the pair."""
-        return [self.manager.create_secret(Name=f"{user}/proxy", SecretString=json.dumps(
-            {"username": user, "password": word}))["ARN"] for user, word in pair.passwords.items()]
-
     def test_look_finds_what_is_there(self) -> None:
         pair = self.pair()
         pair.create_secret()
@@ -364,7 +359,7 @@ class Residue(support.World):
                 if kind in ("admin", "missing clone"):
                     extra["masterarn"] = self.admin_secret(pair.base)
                 if kind == "proxies":
-                    extra["proxy_secret_ids"] = self.proxies(pair)
+                    extra["proxy_secret_ids"] = pair.proxy_secrets()
                 pair.create_secret(previous=kind != "missing clone", **extra)
                 self.learn(pair)
                 for _ in range(2):
@@ -375,7 +370,7 @@ class Residue(support.World):
 
     def test_each_step_leaves_nothing_for_the_next(self) -> None:
         pair = self.pair()
-        pair.create_secret(proxy_secret_ids=self.proxies(pair))
+        pair.create_secret(proxy_secret_ids=pair.proxy_secrets())
         event = {"SecretId": pair.secret, "ClientRequestToken": str(uuid.uuid4())}
         # As if createSecret had been interrupted: nobody else's rotation calls the steps.
         pending = pair.read() | {"username": pair.clone, "password": secrets.token_urlsafe(18)}
@@ -418,7 +413,7 @@ class Residue(support.World):
 
     def test_command_about_to_exit_has_forgotten_all(self) -> None:
         pair = self.pair()
-        pair.create_secret(rotation=False, proxy_secret_ids=self.proxies(pair))
+        pair.create_secret(rotation=False, proxy_secret_ids=pair.proxy_secrets())
         self.learn(pair)
         stopped = self.run_until_exit("rotate", pair.secret, user=SERVER_USER)
         self.learn(pair)

@@ -84,15 +84,20 @@ class Rotation(support.World):
 
     def test_rotation_token_reaches_the_application_secret_only(self) -> None:
         pair = self.pair()
-        pair.create_secret()
+        proxies = pair.proxy_secrets()
+        pair.create_secret(proxy_secret_ids=proxies)
         self.sandbox.set(require_rotation_token=True)
         try:
             self.assertEqual(self.rotate(pair)["state"], "succeeded")
         finally:
             self.sandbox.set(require_rotation_token=False)
-        with_token = {(call["action"], call["secret"]) for call in self.sandbox.journal()
+        journal = self.sandbox.journal()
+        with_token = {(call["action"], call["secret"]) for call in journal
                       if call["rotation_token"]}
         self.assertEqual(with_token, {("PutSecretValue", pair.secret)})
+        # There was another secret that it could have reached.
+        written = {call["secret"] for call in journal if call["action"] == "PutSecretValue"}
+        self.assertEqual(written, {pair.secret, f"{pair.clone}/proxy"})
 
     def test_costs_the_promised_calls(self) -> None:
         for admin, calls in ((False, 12), (True, 11)):

@@ -61,6 +61,12 @@ class Pair:
             self.world.wait_until_quiet()
         return arn
 
+    def proxy_secrets(self) -> list[str]:
+        """One for each user, in the order of the ring; without them only one secret is written."""
+        return [self.world.manager.create_secret(
+            Name=f"{user}/proxy", SecretString=json.dumps({"username": user, "password": word}))["ARN"]
+            for user, word in self.passwords.items()]
+
     def read(self, stage: str = "AWSCURRENT") -> dict[str, Any]:
         return json.loads(self.world.manager.get_secret_value(
             SecretId=self.secret, VersionStage=stage)["SecretString"])
