@@ -3,6 +3,8 @@
  * turn, in every way, until none is left to fail. After each the promises hold, the step is run again
  * and finishes, and the end is the same as if nothing had happened. The promises are looked at after
  * every port call besides (tests/fakes/watch.c).
+ *
+ *     torture_test [SCENE…]       those of that name; all unless told
  */
 #include "test.h"
 
@@ -284,7 +286,10 @@ static const struct {
 
 /* Or, where the step knows better than its client what is wrong: what to do about it. */
 static const char *const advice[] = {
-	"set it to", "start it again", "start again:", "rotate again",
+	"set it to",
+	"start it again",
+	"start again:",
+	"rotate again",
 };
 
 static bool says_one_of(const char *text, const char *const *words, size_t count)
@@ -485,6 +490,8 @@ static void print_matrix(void)
 		printf("%14s", step_name(step));
 	printf("%10s%10s\n", "failures", "pairs");
 	for (size_t i = 0; i < SIZE(scenes); i++) {
+		if (tallies[i].faults == 0)
+			continue;
 		printf("%-32s", scenes[i].name);
 		for (enum step step = 0; step < STEP_COUNT; step++) {
 			char cell[32] = "-";
@@ -501,18 +508,33 @@ static void print_matrix(void)
 	printf("%-32s%56s%10d%10d\n", "all", "", sum.faults, sum.pairs);
 }
 
-int main(void)
+static bool is_wanted(const char *name, int count, char **wanted)
 {
-	struct CMUnitTest tests[2 * SIZE(scenes)];
-	int failed;
+	for (int i = 0; i < count; i++)
+		if (strcmp(wanted[i], name) == 0)
+			return true;
+	return count == 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct CMUnitTest tests[2 * SIZE(scenes)] = {0};
+	int failed, count = 0;
 
 	for (size_t i = 0; i < SIZE(scenes); i++) {
-		tests[2 * i] = (struct CMUnitTest){scenes[i].name, step_survives_every_failure,
-						   NULL, say_where, &tallies[i]};
-		tests[2 * i + 1] = (struct CMUnitTest){scenes[i].name,
-						       step_survives_two_failures_in_a_row, NULL,
-						       say_where, &tallies[i]};
+		if (!is_wanted(scenes[i].name, argc - 1, argv + 1))
+			continue;
+		tests[count++] = (struct CMUnitTest){scenes[i].name, step_survives_every_failure,
+						     NULL, say_where, &tallies[i]};
+		tests[count++] = (struct CMUnitTest){scenes[i].name,
+						     step_survives_two_failures_in_a_row, NULL,
+						     say_where, &tallies[i]};
 	}
+	if (argc > 1 && count != 2 * (argc - 1)) {
+		fprintf(stderr, "torture: there is no such scene, or one is named twice\n");
+		return 2;
+	}
+	/* What is left of the table has no function, and is passed over. */
 	failed = cmocka_run_group_tests_name("torture", tests, NULL, NULL);
 	print_matrix();
 	return failed;
