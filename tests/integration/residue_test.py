@@ -26,11 +26,14 @@ import time
 import unittest
 import urllib.parse
 import uuid
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import NamedTuple
 
 import support
 from stack.certificates import Authority
+from stack.postgres import HOST
 from stack.process import SERVER_USER, required
 from stack.sandbox import ACCOUNT, REGION
 from stack.tandem import Lambda, clean_environment, program
@@ -96,18 +99,32 @@ class Relay:
         self._listener.close()
 
 
+class Map(NamedTuple):
+    """A piece of a process's memory, as /proc/PID/maps has it."""
+
+    begin: int
+    end: int
+    access: str
+    name: str
+
+
+def maps_of(pid: int) -> list[Map]:
+    found = re.findall(r"(?m)^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)$",
+                       Path(f"/proc/{pid}/maps").read_text())
+    return [Map(int(begin, 16), int(end, 16), access, name or "anonymous")
+            for begin, end, access, name in found]
+
+
 def memory_of(pid: int) -> dict[str, bytes]:
     """All that the process may write to, by the name of its map; its environment block apart."""
     content: dict[str, list[bytes]] = {"environment": []}
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     environment = range(int(fields[47]), int(fields[48]))
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for line in maps:
-            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+\s*(.*)", line)
-            begin, end = int(found[1], 16), int(found[2], 16)
-            if "r" not in found[3] or found[4] in ("[vvar]", "[vsyscall]"):
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for begin, end, access, name in maps_of(pid):
+            if "r" not in access or name in ("[vvar]", "[vsyscall]"):
                 continue
-            if "w" not in found[3] and found[4]:
+            if "w" not in access and name != "anonymous":
                 continue  # a file's own bytes
             memory.seek(begin)
             data = memory.read(end - begin)
@@ -115,8 +132,35 @@ def memory_of(pid: int) -> dict[str, bytes]:
                 low, high = environment.start - begin, environment.stop - begin
                 content["environment"].append(data[low:high])
                 data = data[:low] + data[high:]
-            content.setdefault(found[4] or "anonymous", []).append(data)
+            content.setdefault(name, []).append(data)
     return {name: b"\0".join(parts) for name, parts in content.items()}
+
+
+@contextlib.contextmanager
+def standing_still(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        while not all(re.search(r"(?m)^State:\tT", status.read_text())
+                      for status in Path(f"/proc/{pid}/task").glob("*/status")):
+            time.sleep(0.005)
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def planted_at(pid: int, address: int, word: bytes) -> Iterator[None]:
+    """For a process that stands still: what was there comes back before it goes on."""
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        memory.seek(address)
+        before = memory.read(len(word))
+        memory.seek(address)
+        memory.write(word)
+        try:
+            yield
+        finally:
+            memory.seek(address)
+            memory.write(before)
 
 
 def forms(word: str) -> dict[str, bytes]:
@@ -173,6 +217,12 @@ class Stopped:
         os.kill(self.pid, signal.SIGKILL)
         output, errors = self._strace.communicate(timeout=10)
         return output, errors, self._trace.read_text(errors="replace").splitlines()
+
+
+def written_file(call: str) -> Path | None:
+    """The file that an openat() of `writes_a_file` made or opened."""
+    found = re.search(r" = \d+<([^>]+)>$", call)
+    return Path(found[1]) if found is not None else None
 
 
 def writes_a_file(call: str) -> bool:
@@ -245,6 +295,7 @@ class Residue(support.World):
         cls.access_key = keys["AccessKeyId"]
         cls.environment = {
             **cls.environment, "AWS_CA_BUNDLE": str(cls.relay.ca),
+            "TANDEM_PROXY_CA": str(cls.postgres.authority.ca),
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": cls.relay.url, "AWS_ACCESS_KEY_ID": cls.access_key,
             "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
             "AWS_SESSION_TOKEN": keys["SessionToken"], "RESIDUE_MARKER": "a variable of the test"}
@@ -309,18 +360,22 @@ class Residue(support.World):
         self.assertEqual(self.passwords.found_in(texts), {})
         self.assertEqual(self.aws.found_in(texts), {})
 
-    def run_until_exit(self, *arguments: str, user: str) -> Stopped:
-        """`tandem arguments…`, held by strace in the moment it wants to exit."""
+    def run_until_exit(self, *arguments: str) -> Stopped:
+        """`tandem arguments…` as another user, held in the moment it wants to exit."""
         copy = self.folder.path / "tandem"
         if not copy.exists():
             shutil.copy(program(support.BUILD), copy)
             copy.chmod(0o755)
-        trace = self.folder.make("trace") / "calls"
+        return self.hold(copy, *arguments, user=SERVER_USER)
+
+    def hold(self, *argv: str | Path, user: str) -> Stopped:
+        """A program, held by strace when it wants to exit."""
+        trace = self.folder.make(f"trace-{uuid.uuid4().hex}") / "calls"
         trace.touch()
         strace = subprocess.Popen(
             [required("strace"), "-f", "-qq", "-yy", "-s", "512", "-u", user, "-o", trace,
              "-e", f"trace={WRITING},exit_group", "-e", "signal=none",
-             "-e", "inject=exit_group:retval=0:signal=SIGSTOP", copy, *arguments],
+             "-e", "inject=exit_group:retval=0:signal=SIGSTOP", *argv],
             env=clean_environment(self.environment), cwd="/", stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
         self.addCleanup(end, strace)
@@ -330,47 +385,108 @@ class Residue(support.World):
             if children and "exit_group" in trace.read_text(errors="replace"):
                 return Stopped(strace, int(children[0]), trace)
             self.assertIsNone(strace.poll(), "strace ended")
-            self.assertLess(time.monotonic(), deadline, "tandem did not come to its end")
+            self.assertLess(time.monotonic(), deadline, "it did not come to its end")
             time.sleep(0.02)
 
-    def test_look_finds_what_is_there(self) -> None:
+    def proxied(self, pair: support.Pair) -> dict[str, list[str]]:
+        """With a proxy: the server plays it too, since what is said to one is said to the other."""
+        return {"proxy_secret_ids": pair.proxy_secrets(),
+                "proxy_endpoints": [f"{HOST}:{self.postgres.port}"]}
+
+    def each_plan(self) -> Iterator[tuple[str, support.Pair]]:
+        """A secret for each way to rotate."""
+        for kind in ("plain", "admin", "proxies", "admin, proxies", "missing clone"):
+            pair = self.pair(missing_clone=kind == "missing clone")
+            extra = self.proxied(pair) if "proxies" in kind else {}
+            if "admin" in kind or kind == "missing clone":
+                extra["masterarn"] = self.admin_secret(pair.base)
+            pair.create_secret(previous=kind != "missing clone", **extra)
+            self.learn(pair)
+            yield kind, pair
+
+    def marker(self, word: str | None = None) -> tuple[str, Secrets]:
+        """A word like a password, or this one, to be found as passwords are looked for."""
+        planted = Secrets()
+        planted.add("marker", word := word or secrets.token_urlsafe(18))
+        return word, planted
+
+    def assert_found(self, planted: Secrets, place: str, content: dict[str, bytes]) -> None:
+        found = planted.found_in(content)
+        for form in ("as it is", "its beginning", "its middle", "its end"):
+            self.assertIn(place, found.get(f"marker, {form}", []))
+
+    def test_marker_in_any_piece_of_memory_is_found(self) -> None:
         pair = self.pair()
         pair.create_secret()
         self.assertEqual(self.rotate(pair)["state"], "succeeded")
-        content = memory_of(self.function.process.pid)
-        self.assertIn(b"RESIDUE_MARKER=a variable of the test", content["environment"])
-        # Whose key it is, for messages; where it waits; whom the last rotation was about.
-        self.assertIn(f"(key {self.access_key})".encode(), content["[heap]"])
-        self.assertIn(b"/runtime/invocation/next", content["[stack]"])
-        everything = b"".join(content.values())
-        self.assertIn(pair.clone.encode(), everything)
-        self.assertGreater(len(everything), 1 << 20)
-        # Looked for as everything else is: a whole word, and either end of one.
-        planted = Secrets()
-        planted.add("marker", "a variable of the test")
-        self.assertEqual(planted.found_in(content)["marker, as it is"], ["environment"])
-        self.assertEqual(planted.found_in(content)["marker, its end"], ["environment"])
+        pid = self.function.process.pid
+        word, planted = self.marker("a variable of the test")
+        self.assert_found(planted, "environment", memory_of(pid))
+        with standing_still(pid):
+            places = [piece for piece in maps_of(pid) if "w" in piece.access]
+            for piece in places:
+                word, planted = self.marker()
+                # The last bytes that there are; of the stack the first, for the others are set.
+                at = piece.begin if piece.name == "[stack]" else piece.end - len(word)
+                with planted_at(pid, at, word.encode()):
+                    self.assert_found(planted, piece.name, memory_of(pid))
+                self.assertEqual(planted.found_in(memory_of(pid)), {})
+            # However it is written there.
+            heap = next(piece for piece in places if piece.name == "[heap]")
+            for form, written in forms(word := 'say "marker\\" 1234567890').items():
+                planted = self.marker(word)[1]
+                with planted_at(pid, heap.end - len(written), written):
+                    found = planted.found_in(memory_of(pid))
+                    self.assertEqual(found.get(f"marker, {form}"), ["[heap]"])
+        # The heap, the stack, the program's own data, and what has no name: bss, threads' stacks.
+        self.assertLessEqual({"[heap]", "[stack]", "anonymous", str(program(support.BUILD))},
+                             {piece.name for piece in places})
+        self.assertEqual(self.rotate(pair)["state"], "succeeded")
+
+    def test_marker_in_what_is_said_or_written_is_found(self) -> None:
+        pair = self.pair()
+        pair.create_secret()
+        _, name = self.marker(pair.secret)
+        self.assertEqual(self.rotate(pair)["state"], "succeeded")
+        self.assert_found(name, "log", {"log": self.function.log.read_bytes()})
+        stopped = self.run_until_exit("status", pair.secret)
+        line = Path(f"/proc/{stopped.pid}/cmdline").read_bytes()
+        output, _, _ = stopped.end()
+        self.assert_found(name, "output", {"output": output})
+        self.assert_found(name, "command line", {"command line": line})
+        _, errors, _ = self.run_until_exit(
+            "step", "testSecret", f"no/{pair.secret}", str(uuid.uuid4())).end()
+        self.assert_found(name, "errors", {"errors": errors})
+        # What a server logs of a statement, and of its parameters.
+        word, planted = self.marker()
+        with self.postgres.admin() as admin:
+            admin.query(f"SELECT '{word}'")
+        self.assert_found(planted, "postgres", {"postgres": self.postgres.log.read_bytes()})
+        # And in a file, by what strace tells of it.
+        word, planted = self.marker()
+        file = self.folder.make("written", SERVER_USER) / "file"
+        _, _, calls = self.hold("/bin/sh", "-c", f"echo {word} > {file}", user=SERVER_USER).end()
+        written = {path for path in map(written_file, filter(writes_a_file, calls)) if path}
+        self.assertEqual(written, {file})
+        self.assert_found(planted, "file", {"file": b"".join(map(Path.read_bytes, written))})
 
     def test_rotations_leave_nothing(self) -> None:
-        for kind in ("plain", "admin", "proxies", "missing clone"):
+        for kind, pair in self.each_plan():
             with self.subTest(kind):
-                pair = self.pair(missing_clone=kind == "missing clone")
-                extra = {}
-                if kind in ("admin", "missing clone"):
-                    extra["masterarn"] = self.admin_secret(pair.base)
-                if kind == "proxies":
-                    extra["proxy_secret_ids"] = pair.proxy_secrets()
-                pair.create_secret(previous=kind != "missing clone", **extra)
-                self.learn(pair)
-                for _ in range(2):
+                for active in (pair.clone, pair.base):
                     self.assertEqual(self.rotate(pair)["state"], "succeeded")
                     self.learn(pair)
                     self.assert_nothing_left(self.function.process.pid)
+                    # It went by, as a verifier: that logs nobody in.
+                    log = self.postgres.log.read_bytes()
+                    self.assertRegex(log, rb"(ALTER|CREATE) ROLE \"%s\"[^\n]* PASSWORD"
+                                          rb" 'SCRAM-SHA-256\$" % active.encode())
+                    self.assert_nothing_told(postgres=log)
         self.assert_nothing_told(log=self.function.log.read_bytes())
 
     def test_each_step_leaves_nothing_for_the_next(self) -> None:
         pair = self.pair()
-        pair.create_secret(proxy_secret_ids=pair.proxy_secrets())
+        pair.create_secret(**self.proxied(pair))
         event = {"SecretId": pair.secret, "ClientRequestToken": str(uuid.uuid4())}
         # As if createSecret had been interrupted: nobody else's rotation calls the steps.
         pending = pair.read() | {"username": pair.clone, "password": secrets.token_urlsafe(18)}
@@ -413,19 +529,48 @@ class Residue(support.World):
 
     def test_command_about_to_exit_has_forgotten_all(self) -> None:
         pair = self.pair()
-        pair.create_secret(rotation=False, proxy_secret_ids=pair.proxy_secrets())
-        self.learn(pair)
-        stopped = self.run_until_exit("rotate", pair.secret, user=SERVER_USER)
-        self.learn(pair)
+        pair.create_secret(rotation=False, **self.proxied(pair))
+        self.assert_command_forgets(pair, "finishSecret", "rotate", pair.secret)
         self.assert_rotated(pair, pair.clone)
-        content = memory_of(stopped.pid)
-        self.assertIn(b"RESIDUE_MARKER=a variable of the test", content["environment"])
+
+    def test_commands_that_look_only_have_forgotten_all(self) -> None:
+        pair = self.pair()
+        pair.create_secret(masterarn=self.admin_secret(pair.base), **self.proxied(pair))
+        self.assertEqual(self.rotate(pair)["state"], "succeeded")
+        for arguments in (("status", pair.secret), ("status", "--json", pair.secret),
+                          ("check", pair.secret)):
+            with self.subTest(arguments):
+                self.assert_command_forgets(pair, pair.base, *arguments)
+
+    def test_commands_that_fail_have_forgotten_all(self) -> None:
+        pair = self.pair()
+        pair.create_secret()
+        token = str(uuid.uuid4())
+        pending = pair.read() | {"username": pair.clone, "password": secrets.token_urlsafe(18)}
+        self.manager.put_secret_value(
+            SecretId=pair.secret, ClientRequestToken=token, SecretString=json.dumps(pending),
+            VersionStages=["AWSPENDING"])
+        pair.passwords[pair.clone] = secrets.token_urlsafe(18)
+        with self.postgres.admin() as admin:
+            admin.set_password(pair.clone, pair.passwords[pair.clone])
+        for arguments in (("step", "setSecret", pair.secret, token),
+                          ("step", "testSecret", pair.secret, token),
+                          ("status", pair.secret), ("check", pair.secret)):
+            with self.subTest(arguments):
+                self.assert_command_forgets(pair, pair.clone, *arguments)
+
+    def assert_command_forgets(self, pair: support.Pair, says: str, *arguments: str) -> None:
+        self.learn(pair)
+        stopped = self.run_until_exit(*arguments)
+        self.learn(pair)
+        self.assertIn(b"RESIDUE_MARKER=a variable of the test",
+                      memory_of(stopped.pid)["environment"])
         self.assert_nothing_left(stopped.pid)
         self.assert_no_core_and_no_debugger(stopped.pid)
         line = Path(f"/proc/{stopped.pid}/cmdline").read_bytes()
         self.assertIn(pair.secret.encode(), line)
         output, errors, calls = stopped.end()
-        self.assertIn(b"finishSecret", output)
+        self.assertIn(says.encode(), output + errors)
         self.assert_nothing_told(output=output, errors=errors, command_line=line)
         self.assert_wrote_no_file(calls)
 
@@ -447,19 +592,6 @@ class Residue(support.World):
                  "7 write(3</tmp/x>, \"a\", 1) = 1", "7 memfd_create(\"x\", 0) = 4</memfd:x>",
                  "7 rename(\"a\", \"b\") = 0")
         self.assertTrue(all(map(writes_a_file, calls)))
-
-    def test_server_that_logs_every_statement_learns_nothing(self) -> None:
-        pair = self.pair()
-        pair.create_secret(masterarn=self.admin_secret(pair.base))
-        self.learn(pair)
-        for _ in range(2):
-            self.assertEqual(self.rotate(pair)["state"], "succeeded")
-            self.learn(pair)
-        log = self.postgres.log.read_bytes()
-        # Both passwords went by, as verifiers: those log nobody in.
-        for user in (pair.base, pair.clone):
-            self.assertRegex(log, rb'ALTER ROLE "%s" PASSWORD \'SCRAM-SHA-256\$' % user.encode())
-        self.assert_nothing_told(postgres=log)
 
 
 if __name__ == "__main__":
