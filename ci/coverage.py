@@ -17,15 +17,16 @@ import argparse
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 JUSTIFIED = Path(__file__).resolve().with_suffix(".justified")
@@ -35,16 +36,19 @@ QUICK = ("rotation_test.py", "lambda_test.py", "cli_test.py", "proxy_test.py", "
 
 
 class Key(NamedTuple):
-    """One branch of a line, which says itself where it is: its text may stand there twice."""
-    path: str
+    """Branches of a line that nothing took. Who takes one of them more, or one less, or writes the
+    same line in another function, has something else to justify."""
+    place: str  # file:function
+    missed: int
     line: str
 
     def __str__(self) -> str:
-        return f"{self.path}\n{self.line}"
+        return f"{self.place}\n{self.missed}: {self.line}"
 
 
 @dataclass
 class Line:
+    function: str = ""
     count: int = 0
     branches: list[int] = field(default_factory=list)  # how often each was taken
 
@@ -108,34 +112,37 @@ def read_counts(folder: Path) -> dict[str, dict[int, Line]]:
                 if not path.startswith("src/"):
                     continue
                 for line in each["lines"]:
-                    files[path][line["line_number"]].add(
-                        line["count"], [branch["count"] for branch in line["branches"]])
+                    counted = files[path][line["line_number"]]
+                    counted.function = line.get("function_name", "")
+                    counted.add(line["count"], [branch["count"] for branch in line["branches"]])
     return files
 
 
-def uncovered(files: dict[str, dict[int, Line]]) -> Iterator[tuple[Key, int, str]]:
-    """Branches that no test took, where both ways are ours to prove."""
-    for path in sorted(files):
-        if not path.startswith(STRICT):
-            continue
+def uncovered(files: dict[str, dict[int, Line]]) -> dict[Key, int]:
+    """Branches that no test took, where both ways are ours to prove; and the number of a line."""
+    missed: Counter[tuple[str, str]] = Counter()
+    numbers: dict[tuple[str, str], int] = {}
+    for path in sorted(path for path in files if path.startswith(STRICT)):
         text = (ROOT / path).read_text().splitlines()
         for number, line in sorted(files[path].items()):
-            missed = sum(taken == 0 for taken in line.branches)
-            if missed:
-                yield (Key(path, text[number - 1].strip()), number,
-                       f"{missed} of {len(line.branches)} branches")
+            where = (f"{path}:{line.function}", text[number - 1].strip())
+            missed[where] += sum(taken == 0 for taken in line.branches)
+            numbers.setdefault(where, number)
+    return {Key(place, count, line): numbers[place, line]
+            for (place, line), count in missed.items() if count > 0}
 
 
 def read_justified() -> dict[Key, str]:
-    """Blocks: file, the line's text, the reason."""
+    """Blocks: file and function, how many branches of which line, the reason."""
     reasons: dict[Key, str] = {}
     for block in JUSTIFIED.read_text().split("\n\n") if JUSTIFIED.exists() else ():
         lines = [line.strip() for line in block.splitlines() if not line.startswith("#")]
         if not lines:
             continue
-        if len(lines) < 3:
-            sys.exit(f"coverage: {JUSTIFIED.name}: not a file, a line, a reason:\n{block}")
-        reasons[Key(lines[0], lines[1])] = " ".join(lines[2:])
+        missed = re.fullmatch(r"(\d+): (.+)", lines[1]) if len(lines) >= 3 else None
+        if missed is None:
+            sys.exit(f"coverage: {JUSTIFIED.name}: not a place, 'number: line', a reason:\n{block}")
+        reasons[Key(lines[0], int(missed[1]), missed[2])] = " ".join(lines[2:])
     return reasons
 
 
@@ -168,12 +175,12 @@ def main() -> int:
     files = read_counts(folder)
     table(files)
     reasons, used, failed = read_justified(), set(), 0
-    for key, number, missed in uncovered(files):
+    for key, number in uncovered(files).items():
         if key in reasons:
             used.add(key)
             continue
         failed += 1
-        print(f"\nnot taken: line {number}, {missed}\n{key}")
+        print(f"\nnot taken: line {number}\n{key}")
     for key in sorted(reasons.keys() - used):
         failed += 1
         print(f"\nstale in {JUSTIFIED.name}: every branch of it is taken, or there is no such line\n{key}")
