@@ -50,13 +50,18 @@ struct login {
 
 struct database_ops {
 	/*
-	 * From now until this session has changed `user` or is closed, no other session that asked
-	 * the same may change it; waits its turn, until the deadline. So a process that was stopped
-	 * between its last look at the store and its change holds the others up, and never comes
-	 * after them. A session that stands still for 20 seconds, or
-	 * until its deadline, loses it. UNAVAILABLE: somebody else had it all the time.
+	 * Begins a change of `user`: what set_password() and create_user_like() do from now on is
+	 * seen by nobody before commit(), and taken back by close(). Waits its turn behind whoever
+	 * has begun one, until the deadline; whoever has made the change, and not committed it,
+	 * holds up everybody else who wants to make one, however they came here. So a last look at
+	 * the store fits in between: a process that was stopped after it never comes after others.
+	 * A session that stands still for 20 seconds, or until its deadline, loses all this.
+	 * UNAVAILABLE: somebody else had it all the time.
 	 */
 	struct status (*lock_user)(struct database *, const char *user);
+
+	/* Makes the change that lock_user() began. UNAVAILABLE: it was lost, or the answer was. */
+	struct status (*commit)(struct database *);
 
 	/*
 	 * Sets the password of `user`, which is the session's own user or one it may administer.

@@ -98,30 +98,40 @@ static struct status read_labels(const struct rotation *rotation, const struct s
 }
 
 /*
- * The last look before the change. Since the versions were read this process may have been stopped
- * for long, this rotation given up, and a later one finished: then its user is the active one now.
- * The user is locked before the look, so whoever changes it next looks after this change.
- * `*finished`: the same step at the same time was faster, and finishSecret as well.
+ * The last look, between the change and its commit. Since the versions were read this process may
+ * have been stopped for long, this rotation given up, and a later one finished: then its user is the
+ * active one now. The change holds up whoever wants to make one after it, and they look after that.
+ * Where the same step was faster at the same time, and finishSecret as well, nothing is committed.
  */
-static struct status look_again(const struct rotation *rotation, const struct situation *now,
-				struct database *db, bool *finished)
+static struct status look_and_commit(const struct rotation *rotation, const struct situation *now,
+				     struct database *db, const char *outcome)
 {
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
 	const char *user = now->pending.credential.username;
 
-	TRY_WHILE(db->ops->lock_user(db, user), "locking '%s' before the last look", user);
 	TRY_WHILE(read_labels(rotation, now, &labels), "reading the labels");
-	*finished = strcmp(labels.current, rotation->token) == 0;
-	if (*finished)
+	if (strcmp(labels.current, rotation->token) == 0) {
 		report_outcome(rotation, "already finished");
-	if (*finished || (strcmp(labels.current, now->current.version) == 0 &&
-			  strcmp(labels.pending, rotation->token) == 0))
 		return OK;
-	return failure(STATUS_CONFLICT,
-		       "the labels moved while this step ran, so '%s' was not changed: the "
-		       "rotation was given up, another one took its place, or the secret was "
-		       "edited; see `tandem status`, then rotate again",
-		       user);
+	}
+	if (strcmp(labels.current, now->current.version) != 0 ||
+	    strcmp(labels.pending, rotation->token) != 0)
+		return failure(
+			STATUS_CONFLICT,
+			"the labels moved while this step ran, so '%s' was not changed: the "
+			"rotation was given up, another one took its place, or the secret was "
+			"edited; see `tandem status`, then rotate again",
+			user);
+	TRY_WHILE(db->ops->commit(db), "committing the change of '%s'", user);
+	report_outcome(rotation, outcome);
+	return OK;
+}
+
+static struct status lock(const struct situation *now, struct database *db)
+{
+	const char *user = now->pending.credential.username;
+
+	return status_while(db->ops->lock_user(db, user), "locking '%s' before the change", user);
 }
 
 static struct status login_at_database(const struct rotation *rotation, const struct situation *now,
@@ -138,7 +148,7 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	const struct credential *pending = &now->pending.credential;
 	const struct credential *admin = &now->admin.credential;
 	AUTO(database_close) struct database *db = NULL;
-	bool exists = false, finished = false, unproven;
+	bool exists = false, unproven;
 	char where[WHERE_MAX];
 
 	TRY(plan_check_admin(plan, admin));
@@ -153,9 +163,7 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	TRY_WHILE(rotation_login_kept(rotation, plan, admin, where, rotation->deadline, &db,
 				      &unproven),
 		  "logging in as the admin '%s'", admin->username);
-	TRY(look_again(rotation, now, db, &finished));
-	if (finished)
-		return OK;
+	TRY(lock(now, db));
 	TRY_WHILE(db->ops->user_exists(db, pending->username, &exists),
 		  "looking whether there is a user '%s'", pending->username);
 	if (exists)
@@ -165,8 +173,8 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 		TRY_WHILE(db->ops->create_user_like(db, pending->username, plan->active_user,
 						    &pending->password),
 			  "creating '%s' as the admin", pending->username);
-	report_outcome(rotation, exists ? "set the password as the admin" : "created the user");
-	return OK;
+	return look_and_commit(rotation, now, db,
+			       exists ? "set the password as the admin" : "created the user");
 }
 
 /*
@@ -296,7 +304,7 @@ static struct status change_from(const struct rotation *rotation, const struct s
 {
 	const struct credential *pending = &now->pending.credential;
 	AUTO(database_close) struct database *db = NULL;
-	bool finished = false, unproven;
+	bool unproven;
 
 	*refused = rotation_login_kept(rotation, &now->plan, kept, where, rotation->deadline, &db,
 				       &unproven);
@@ -305,13 +313,10 @@ static struct status change_from(const struct rotation *rotation, const struct s
 	if (refused->code == STATUS_DENIED || (unproven && now->copy.secret_id == NULL))
 		return OK;
 	TRY_WHILE(*refused, "logging in as '%s' to change its password", pending->username);
-	TRY(look_again(rotation, now, db, &finished));
-	if (finished)
-		return OK;
+	TRY(lock(now, db));
 	TRY_WHILE(db->ops->set_password(db, pending->username, &pending->password),
 		  "changing the password of '%s'", pending->username);
-	report_outcome(rotation, outcome);
-	return OK;
+	return look_and_commit(rotation, now, db, outcome);
 }
 
 /* An earlier try of this step may have got so far. */

@@ -15,6 +15,9 @@ struct fake_database {
 	struct world *world;
 	char user[64], host[80];
 	struct deadline deadline; /* of the session, and so of every call in it */
+	bool locked;		  /* a change is begun; when it is made, it waits for commit() */
+	char changing[64];	  /* whom; "" = nobody yet */
+	char password[160];
 };
 
 /* `user`: whom the session does it to. */
@@ -67,6 +70,15 @@ static bool change(struct world *world, const char *user, const struct secret *p
 	return true;
 }
 
+static bool begin_change(struct fake_database *db, const char *user, const struct secret *password)
+{
+	if (!db->locked)
+		return change(db->world, user, password);
+	snprintf(db->changing, sizeof(db->changing), "%s", user);
+	snprintf(db->password, sizeof(db->password), "%s", secret_reveal(password));
+	return true;
+}
+
 /* Whoever has it is in the middle of a step of this thread: waiting would be for ever. */
 static struct status fake_lock_user(struct database *base, const char *user)
 {
@@ -81,6 +93,7 @@ static struct status fake_lock_user(struct database *base, const char *user)
 	if (known->locked_by != NULL && known->locked_by != db)
 		return failure(STATUS_UNAVAILABLE, "another rotation is just changing '%s'", user);
 	known->locked_by = db;
+	db->locked = true;
 	return world_end_call(world, &call);
 }
 
@@ -91,6 +104,25 @@ static void unlock(struct fake_database *db)
 			db->world->users[i].locked_by = NULL;
 	if (db->world->nobody.locked_by == db)
 		db->world->nobody.locked_by = NULL;
+	db->locked = false;
+}
+
+static struct status fake_commit(struct database *base)
+{
+	struct fake_database *db = (struct fake_database *)base;
+	AUTO(world_leave) struct world *world = world_enter(db->world);
+	AUTO(secret_clear) struct secret password = SECRET_INIT;
+	struct world_call call = call_of(db, "commit", db->changing);
+
+	TRY(world_begin_call(world, &call));
+	if (!db->locked || db->changing[0] == '\0')
+		return failure(STATUS_INTERNAL, "there is no change to commit");
+	if (world_user(world, db->changing) == NULL)
+		snprintf(world_user(world, "")->name, sizeof(db->changing), "%s", db->changing);
+	TRY(secret_make(db->password, strlen(db->password), &password));
+	change(world, db->changing, &password);
+	unlock(db);
+	return world_end_call(world, &call);
 }
 
 static struct status fake_set_password(struct database *base, const char *user,
@@ -103,11 +135,11 @@ static struct status fake_set_password(struct database *base, const char *user,
 	TRY(world_begin_call(world, &call));
 	if (strcmp(db->user, user) != 0 && strcmp(db->user, "admin") != 0)
 		return failure(STATUS_DENIED, "'%s' may not change '%s'", db->user, user);
-	if (!change(world, user, password))
+	if (world_user(world, user) == NULL || !begin_change(db, user, password)) {
+		watch_change(world, user);
 		return failure(STATUS_NOT_FOUND, "no user '%s'", user);
-	unlock(db);
-	TRY(world_end_call(world, &call));
-	return OK;
+	}
+	return world_end_call(world, &call);
 }
 
 static struct status fake_user_exists(struct database *base, const char *user, bool *ret)
@@ -133,11 +165,10 @@ static struct status fake_create_user_like(struct database *base, const char *us
 	TRY(world_begin_call(world, &call));
 	if (world_user(world, model) == NULL)
 		return failure(STATUS_NOT_FOUND, "no user '%s'", model);
-	snprintf(room->name, sizeof(room->name), "%s", user);
-	change(world, user, password);
-	unlock(db);
-	TRY(world_end_call(world, &call));
-	return OK;
+	if (!db->locked)
+		snprintf(room->name, sizeof(room->name), "%s", user);
+	begin_change(db, user, password);
+	return world_end_call(world, &call);
 }
 
 static struct status fake_compare_users(struct database *base, const char *user, const char *model)
@@ -167,6 +198,7 @@ static void fake_close(struct database **db)
 
 static const struct database_ops fake_database_ops = {
 	.lock_user = fake_lock_user,
+	.commit = fake_commit,
 	.set_password = fake_set_password,
 	.user_exists = fake_user_exists,
 	.create_user_like = fake_create_user_like,

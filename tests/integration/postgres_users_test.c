@@ -171,12 +171,53 @@ static void lock_user_lets_one_after_the_other_change_it(void **state)
 		      "another rotation is just changing");
 	assert_in_range(clock_system.now() - began, 500, 2600);
 	assert_ok(set_password(first, user, NEW));
+	assert_true(lets_in(user, OLD));
+	assert_ok(first->ops->commit(first));
 	assert_true(lets_in(user, NEW));
 	database_close(&second);
 	assert_ok(login_as(user, NEW, &second));
 	assert_ok(second->ops->lock_user(second, user));
 	database_close(&second);
 	assert_ok(first->ops->lock_user(first, user));
+}
+
+/* An advisory lock is one database's, the users are the server's: the change itself holds others up. */
+static void change_that_is_not_committed_holds_up_who_comes_by_another_database(void **state)
+{
+	AUTO(database_close) struct database *first = NULL, *second = NULL, *third = NULL;
+	struct login login = stack_login(), elsewhere = stack_login();
+	char other[] = "template1";
+	const char *user = make_user("a", "");
+
+	(void)state;
+	elsewhere.dbname = other;
+	assert_ok(login_at(&login, user, OLD, 10000, &first));
+	assert_ok(login_at(&elsewhere, user, OLD, 1500, &second));
+	assert_ok(login_at(&elsewhere, user, OLD, 10000, &third));
+	assert_ok(first->ops->lock_user(first, user));
+	assert_ok(set_password(first, user, NEW));
+	assert_ok(second->ops->lock_user(second, user));
+	assert_failed(set_password(second, user, "another-Passw0rd"), STATUS_UNAVAILABLE,
+		      "SQLSTATE 5");
+	assert_true(lets_in(user, OLD));
+	database_close(&first);
+	assert_true(lets_in(user, OLD));
+	database_close(&second);
+	assert_ok(third->ops->lock_user(third, user));
+	assert_ok(set_password(third, user, "another-Passw0rd"));
+	assert_ok(third->ops->commit(third));
+	assert_true(lets_in(user, "another-Passw0rd"));
+}
+
+static void commit_after_a_failure_is_no_success(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(database->ops->lock_user(database, user));
+	assert_failed(set_password(database, named("nobody"), NEW), STATUS_NOT_FOUND, "no user");
+	assert_failed(database->ops->commit(database), STATUS_UNAVAILABLE, "did not commit");
 }
 
 static void lock_user_that_is_not_followed_by_a_change_changes_nothing(void **state)
@@ -222,10 +263,13 @@ static void create_under_the_lock_is_done_with_it(void **state)
 	(void)state;
 	assert_ok(database->ops->lock_user(database, clone));
 	assert_ok(create_like(database, clone, model, NEW));
+	assert_false(lets_in(clone, NEW));
+	assert_ok(database->ops->commit(database));
 	assert_true(lets_in(clone, NEW));
 	assert_ok(other->ops->lock_user(other, clone));
 	/* There by now: only its password is set, and the lock goes with that as well. */
 	assert_ok(create_like(other, clone, model, OLD));
+	assert_ok(other->ops->commit(other));
 	assert_true(lets_in(clone, OLD));
 	assert_ok(database->ops->lock_user(database, clone));
 }
@@ -476,6 +520,8 @@ int run_users_tests(void)
 		TEST(set_password_waits_for_a_lock_no_longer_than_the_deadline),
 		TEST(set_password_on_broken_session_is_unavailable),
 		TEST(lock_user_lets_one_after_the_other_change_it),
+		TEST(change_that_is_not_committed_holds_up_who_comes_by_another_database),
+		TEST(commit_after_a_failure_is_no_success),
 		TEST(lock_user_that_is_not_followed_by_a_change_changes_nothing),
 		TEST(lock_user_ends_with_the_deadline_of_who_has_it),
 		TEST(create_under_the_lock_is_done_with_it),

@@ -281,6 +281,7 @@ static const struct {
 	{"user_exists", {"looking whether there is a user '"}},
 	{"set_password", {"changing the password of '", "setting the password of '"}},
 	{"create_user_like", {"creating '"}},
+	{"commit", {"committing the change of '"}},
 	{"compare_users", {"comparing '"}},
 };
 

@@ -19,6 +19,7 @@ static void close_database(struct database **database)
 
 static const struct database_ops operations = {
 	.lock_user = postgres_lock_user,
+	.commit = postgres_commit,
 	.set_password = postgres_set_password,
 	.user_exists = postgres_user_exists,
 	.create_user_like = postgres_create_user_like,

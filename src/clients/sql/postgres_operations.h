@@ -8,10 +8,12 @@
 #include "core/database.h"
 
 /*
- * An advisory lock, held by a transaction that postgres_set_password() and
- * postgres_create_user_like() then commit: the lock and the change end together.
+ * A transaction with an advisory lock: what postgres_set_password() and
+ * postgres_create_user_like() then do ends with it, by postgres_commit() or not at all.
  */
 struct status postgres_lock_user(struct database *, const char *user);
+
+struct status postgres_commit(struct database *);
 
 struct status postgres_set_password(struct database *, const char *user,
 				    const struct secret *password);

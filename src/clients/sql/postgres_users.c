@@ -60,17 +60,6 @@ static struct status password_error(const struct postgres *session, const char *
 	return postgres_statement_error(session, sqlstate, "setting a password");
 }
 
-/* With the change goes the lock. */
-static struct status run_change(struct postgres *session, struct buffer *script, PGresult **ret)
-{
-	if (session->locked)
-		TRY(buffer_append_string(script, "; COMMIT"));
-	TRY(postgres_run(session, buffer_string(script), 0, NULL, ret));
-	if (postgres_sqlstate(*ret)[0] == '\0')
-		session->locked = false;
-	return OK;
-}
-
 /* The session is fit for managing already. */
 static struct status alter_password(struct postgres *session, const char *user,
 				    const struct secret *password)
@@ -82,13 +71,16 @@ static struct status alter_password(struct postgres *session, const char *user,
 	TRY(postgres_append_identifier(session, &statement, user));
 	TRY(buffer_append_string(&statement, " PASSWORD "));
 	TRY(append_verifier(session, &statement, user, password));
-	TRY(run_change(session, &statement, &result));
+	TRY(postgres_run(session, buffer_string(&statement), 0, NULL, &result));
 	if (postgres_sqlstate(result)[0] != '\0')
 		return password_error(session, postgres_sqlstate(result), user);
 	return OK;
 }
 
-/* An advisory lock is on two numbers: ours for the kind ("TAND", lest others use it), the user's. */
+/*
+ * An advisory lock is on two numbers: ours for the kind ("TAND", lest others use it), the user's. It
+ * is one database's; the row of pg_authid, which the change itself locks, is the whole server's.
+ */
 struct status postgres_lock_user(struct database *database, const char *user)
 {
 	struct postgres *session = (struct postgres *)database;
@@ -113,6 +105,23 @@ struct status postgres_lock_user(struct database *database, const char *user)
 	if (sqlstate[0] != '\0')
 		return postgres_statement_error(session, sqlstate, "locking a user");
 	session->locked = true;
+	return OK;
+}
+
+/* The server commits nothing, and says so in a word only, where a statement before had failed. */
+struct status postgres_commit(struct database *database)
+{
+	struct postgres *session = (struct postgres *)database;
+	AUTO(postgres_result_clear) PGresult *result = NULL;
+
+	TRY(postgres_run(session, "COMMIT", 0, NULL, &result));
+	if (postgres_sqlstate(result)[0] != '\0')
+		return postgres_statement_error(session, postgres_sqlstate(result),
+						"committing a change");
+	session->locked = false;
+	if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
+		return failure(STATUS_UNAVAILABLE, "%s did not commit a change of '%s'",
+			       session->place, session->user);
 	return OK;
 }
 
@@ -248,7 +257,7 @@ struct status postgres_create_user_like(struct database *database, const char *u
 	TRY(append_create(session, &script, user, model, password));
 	TRY(append_membership(session, &script, user, model));
 	/* Several statements in one message are one transaction: all of it or nothing. */
-	TRY(run_change(session, &script, &result));
+	TRY(postgres_run(session, buffer_string(&script), 0, NULL, &result));
 	sqlstate = postgres_sqlstate(result);
 	/* It exists: seen by CREATE ROLE, or by the index when two were at it in the same moment.
 	 */
