@@ -509,6 +509,25 @@ class OtherVersion(Concurrency):
 
         self.before_each_step(scenario, steps=STEPS[1:])
 
+    def test_current_label_moved_back_after_the_end(self) -> None:
+        """A roll back of a rotation that has ended. AWSPENDING is still on its version."""
+        for plan in ("self", "proxy pair"):
+            with self.subTest(plan):
+                pair = Secret(self, plan)
+                token = self.begin(pair)
+                self.run_well(pair, token, *STEPS)
+                before = pair.holder("AWSPREVIOUS")
+                pair.move_current(before)
+                self.assert_current_works(pair)
+                self.run_well(pair, token, *STEPS)
+                self.assertEqual(pair.holder("AWSCURRENT"), token)
+                pair.move_current(before)
+                self.give_up(pair)
+                self.assert_fails(pair, token, "finishSecret", "CONFLICT", "neither pending nor")
+                self.assertEqual(pair.holder("AWSCURRENT"), before)
+                self.assert_current_works(pair)
+                self.rotate_anew(pair)
+
     def test_pending_value_put_by_hand_under_another_token(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
             self.manager.put_secret_value(
