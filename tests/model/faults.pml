@@ -87,16 +87,17 @@
 /*
  * The assumption: when a rotation was given up, the next begins after createSecret and finishSecret of
  * that one have ended, at the latest after the function's timeout. Its setSecret and testSecret may
- * go on as long as they like. No step of the product looks for this: it binds who begins, schedule()
- * or whoever invokes createSecret by hand, and the operator, who gives none up that somebody is just
- * about to follow by hand.
+ * go on as long as they like. No step of the product looks for this. On a schedule it binds who begins,
+ * schedule(). By hand anybody may begin at any time, and it binds the operator: the label is taken off
+ * after finishSecret of its rotation has ended; a put, which takes it off too, comes while no
+ * createSecret of another rotation runs, since that would see the label on nobody twice.
  */
 #ifdef OUTSIDE_LATE_FINISH
 #define LATE_FINISH(worker) false
 #else
 #define LATE_FINISH(worker) doing[worker] == FINISH
 #endif
-#if defined(OUTSIDE_LATE_CREATE) || defined(BY_HAND)
+#ifdef OUTSIDE_LATE_CREATE
 #define LATE_CREATE(worker) false
 #else
 #define LATE_CREATE(worker) doing[worker] == CREATE
@@ -106,14 +107,20 @@
 	 was_current[running[worker]] || !(LATE_CREATE(worker) || LATE_FINISH(worker)))
 #define WAITED_OUT(next_token) \
 	(ENDED(0, next_token) && ENDED(1, next_token) && ENDED(WORKERS - 1, next_token))
+#define MAY_GIVE_UP true
+#define MAY_PUT true
 #ifdef BY_HAND
-#define MAY_BEGIN(next_token) (UNFINISHED || WAITED_OUT(next_token))
+#ifndef OUTSIDE_LATE_FINISH
+#undef MAY_GIVE_UP
+#define IN_FINISH(worker) (running[worker] == pending && doing[worker] == FINISH)
+#define MAY_GIVE_UP (!IN_FINISH(0) && !IN_FINISH(1) && !IN_FINISH(WORKERS - 1))
+#endif
+#ifndef OUTSIDE_LATE_CREATE
+#undef MAY_PUT
 #define FOLLOWS(worker) \
 	(running[worker] != NONE && running[worker] != pending && doing[worker] == CREATE)
-#define MAY_GIVE_UP (!FOLLOWS(0) && !FOLLOWS(1) && !FOLLOWS(WORKERS - 1))
-#else
-#define MAY_BEGIN(next_token) true
-#define MAY_GIVE_UP true
+#define MAY_PUT (!FOLLOWS(0) && !FOLLOWS(1) && !FOLLOWS(WORKERS - 1))
+#endif
 #endif
 
 /* Not promised: a password set by hand between its proof and finishSecret's end. */

@@ -67,7 +67,7 @@ def all_runs() -> list[Run]:
         runs.append(Run(f"{plan}: by hand", f"{defines} -DBY_HAND"))
         runs.append(Run(f"{plan}: scheduled, operator", f"{defines} -DIN_ORDER -DHANDS=1 {ACTS}"))
         runs.append(Run(f"{plan}: by hand, operator", f"{defines} -DBY_HAND -DIN_ORDER -DHANDS=1 {ACTS}",
-                        long=True))
+                        long=plan not in NORMAL_ENDS))
         runs.append(Run(f"{plan}: scheduled, operator twice", f"{defines} -DHANDS=2 {ACTS}", long=True))
         runs.append(Run(f"{plan}: scheduled, three at a time", f"{defines} -DWORKERS=3", long=True))
         runs.append(Run(f"{plan}: every rotation ends", f"{defines} -DENDS -DIN_ORDER -DHANDS=1 {ACTS}",
@@ -107,10 +107,16 @@ def all_runs() -> list[Run]:
             "-DOUTSIDE_LATE_FINISH -DHANDS=1 -DACT_GIVE_UP -DNEVER_CALM", breaks=6),
         Run("outside: the next begins while createSecret of one given up runs",
             "-DOUTSIDE_LATE_CREATE -DHANDS=1 -DACT_GIVE_UP -DNEVER_CALM", breaks=1),
+        Run("outside: by hand, the label is taken off while finishSecret runs",
+            "-DBY_HAND -DIN_ORDER -DOUTSIDE_LATE_FINISH -DHANDS=1 -DACT_GIVE_UP -DNEVER_CALM", breaks=1),
+        Run("outside: rolled back after its end, AWSPENDING left on it",
+            "-DIN_ORDER -DHANDS=1 -DACT_ROLL_BACK -DNEVER_CALM", breaks=5),
         Run("outside: a password set by hand after its proof",
             "-DADMIN -DOUTSIDE_PASSWORD -DHANDS=1 -DACT_PASSWORD", breaks=1),
         Run("given up by putting AWSCURRENT once more, finishSecret still runs",
             "-DIN_ORDER -DOUTSIDE_LATE_FINISH -DHANDS=1 -DACT_EDIT"),
+        # Then AWSPREVIOUS has to do: without it this breaks I5 at once.
+        Run("self: may not list the versions", "-DFAULT_NO_SEARCH"),
         # It may need to be given up, but nothing breaks.
         Run("an old AWSCURRENT is read: self", "-DLATE_READS -DNEVER_CALM"),
         Run("an old AWSCURRENT is read: admin, proxy", "-DADMIN -DPROXY -DLATE_READS -DNEVER_CALM"),
@@ -247,9 +253,12 @@ def show_trail(run: Run) -> int:
 
 
 def never_reached(results: list[Result]) -> list[str]:
+    """Of the model as it is, and of each fault that must break it: spin gives other numbers to what is
+    left of a step that is cut off and breaks nothing."""
     lines, reached = set(), set()
     for result in results:
-        lines |= result.lines
+        if result.run.breaks or "FAULT" not in result.run.defines:
+            lines |= result.lines
         reached |= result.reached
     return sorted(lines - reached)
 

@@ -216,7 +216,7 @@ read_situation:
 #endif
 #ifdef FAULT_NO_SEARCH
 	FAIL;
-#endif
+#else
 	/* change_from_older() */
 	older = VERSIONS;
 try_older:
@@ -237,18 +237,22 @@ try_older:
 		:: else -> goto try_older
 		fi
 	}
+#endif
 look_again:
 	seen = NONE;
 	older = NONE;
 	tries = 0;
 #endif
-	/* look_again(): lock_user(); it waits, and its patience may end */
+	/*
+	 * lock(): lock_user(); it waits, and its patience may end. Then set_password() or
+	 * create_user_like(), which nobody sees before the commit, and which holds up everybody else.
+	 */
 	if
 	:: atomic { LOCK_FREE -> LOCK = true }
 	:: atomic { !calm -> END_INVOCATION }
 	fi;
 	/*
-	 * look_again(), read_labels(): describe(). A pending label that is not there is looked for
+	 * look_and_commit(), read_labels(): describe(). A pending label that is not there is looked for
 	 * again, twice, for a late read; here DescribeSecret is never late, so the last look counts.
 	 */
 	atomic {
@@ -263,7 +267,7 @@ look_again:
 		previous_may_go();
 		base = NONE
 	}
-	/* set_password(), or create_user_like(); the session ends after it */
+	/* look_and_commit(): commit(); the session ends after it */
 	atomic {
 		MAY_DIE_LOCKED;
 		set_password(user_of[token], password_of[token]);

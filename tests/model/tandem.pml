@@ -59,7 +59,8 @@ bool edited[VERSIONS]; /* its text is another one in more than user and password
 byte current, pending, previous;
 byte claimant; /* has the label under which createSecret, started by hand, puts its value */
 
-/* The database: each user's password, NONE: no such user; and the lock that lock_user() takes. */
+/* The database: each user's password, NONE: no such user; and who is about to change it, from lock_user()
+   to the commit: the whole server's, since the change itself is made before the last look. */
 byte database[2];
 bool locked[2];
 
@@ -202,7 +203,7 @@ inline select_invocation()
 #endif
 	fi;
 	if
-	:: MAY_BEGIN(token) -> step = CREATE
+	:: true -> step = CREATE
 	:: REACHED(SET) -> step = SET
 	:: REACHED(TEST) -> step = TEST
 	:: REACHED(BEFORE_FINISH) -> step = FINISH
@@ -291,6 +292,7 @@ inline cure()
 		database[user_of[token]] = password_of[token]
 	:: else ->
 		/* An edit: the pending version does not belong to the current one any more. */
+		PROMISE(5, password_of[token] != NONE);
 		PROMISE(5, edited[token] != edited[current] || user_of[token] == ACTIVE);
 #ifndef ENDS
 		PROMISE(5, begun != LAST_TOKEN);
@@ -379,10 +381,20 @@ end:	do
 		fi;
 		move_current(EDITED);
 		if
-		:: MAY_GIVE_UP -> pending = NONE
+		:: MAY_PUT -> pending = NONE
 		:: true
 		fi;
 		hands++
+	}
+#endif
+#ifdef ACT_ROLL_BACK
+	/* After the end of a rotation: moves AWSCURRENT back to AWSPREVIOUS, which is promised to work. */
+	:: atomic {
+		(!calm && hands < HANDS && !UNFINISHED && spared != NONE && user_of[previous] != ACTIVE &&
+		 password_of[previous] == spared) ->
+		spared = password_of[current];
+		d_step { hands = previous; previous = current; current = hands; hands = HANDS };
+		promises()
 	}
 #endif
 #ifdef ACT_PASSWORD
