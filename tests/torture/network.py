@@ -7,8 +7,8 @@
 Each case begins a rotation, goes as far as the step in question, lets the network turn hostile,
 runs that step, and asserts: it ended inside its deadline; with the right error class, and a message
 that names the place; nothing but TLS was spoken and no password or key crossed in clear; AWSCURRENT
-is still the old one and logs in, directly and through the proxy. Then the network heals, and the
-rotation must finish. Lanes run cases side by side, each with users, secrets, gates and a proxy of
+is still the old one, or in finishSecret the new one if that was proven, and logs in, directly and
+through the proxy. Then the network heals, and the rotation must finish. Lanes run cases side by side, each with users, secrets, gates and a proxy of
 its own, because a case mostly waits.
 """
 
@@ -32,11 +32,11 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from stack.process import end_on_signals  # noqa: E402
 from torture import network_cases as cases  # noqa: E402
-from torture.gate import UP, Recording  # noqa: E402
+from torture.gate import PLACED, UP, Recording  # noqa: E402
 from torture.impostor import (SSL_REQUEST, HttpsImpostor, Impostor,  # noqa: E402
                               PostgresImpostor, md5_answer, only_handshake)
-from torture.network_cases import (ANSWERS, AWS, DONE, POSTGRES, PROXY,  # noqa: E402
-                                   STEPS, TALKS_TO, Case)
+from torture.network_cases import (ANSWERS, AWS, DATABASE, DONE, POSTGRES,  # noqa: E402
+                                   PROXY, STEPS, TALKS_TO, Case)
 from torture.network_lane import Broken, Ended, Lane, World  # noqa: E402
 
 DEADLINE = 5       # seconds the step is given: TANDEM_TIMEOUT
@@ -59,19 +59,23 @@ def run_case(lane: Lane, case: Case) -> Ended:
     if case.place == PROXY and case.actor != "dns":
         lane.wait_for_proxy(token)
     gate = lane.gates[case.place]
+    for other in lane.gates.values():
+        other.open()
     with ExitStack() as stack:
         actor, variables, wrap = arm(stack, lane, case)
         gate.set(case.gate, actor.port if actor else None)
         ended = lane.run(case.step, token, DEADLINE, wrap, **variables)
-        recordings = gate.recordings
+        recordings = {place: gate.recordings for place, gate in lane.gates.items()}
     gate.open()
 
     for stage in ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"):  # learn them, to look for them
         if lane.version(stage):
             lane.read(lane.secret, VersionStage=stage)
-    check_crossing(lane, case, recordings, actor, ended)
+    check_crossing(lane, case, recordings[case.place], actor, ended)
     check_end(lane, case, ended)
-    if case.step != "finishSecret" and lane.version() != before:
+    if case.step == "finishSecret":
+        check_promoted(lane, case, ended, recordings, token)
+    elif lane.version() != before:
         raise Broken("AWSCURRENT has moved")
     lane.check_current("after the fault")
     for step in STEPS:
@@ -136,6 +140,25 @@ def check_end(lane: Lane, case: Case, ended: Ended) -> None:
         raise Broken(f"grew to {ended.peak_mib:.0f} MiB")
 
 
+def check_promoted(lane: Lane, case: Case, ended: Ended, recordings: dict[str, list[Recording]],
+                   token: str) -> None:
+    """AWSCURRENT moves when finishSecret went well, or when only the answer to its last request was
+    lost; and not before this process has gone through the whole proof at every login."""
+    moved = lane.version() == token
+    if not moved and ended.result == DONE:
+        raise Broken("finishSecret went well, and AWSCURRENT has not moved")
+    if not moved:
+        return
+    lost = case.place == AWS and case.gate.kind in PLACED and "promoting the new" in ended.message
+    if ended.result != DONE and not lost:
+        raise Broken(f"AWSCURRENT has moved, although: {ended.message}")
+    for place in (DATABASE, PROXY):
+        whole = lane.world.clean[place, "finishSecret"].sent
+        if not any(all(len(recording.sent[way]) >= len(whole[way]) - cases.SLACK for way in whole)
+                   for recording in recordings[place]):
+            raise Broken(f"AWSCURRENT has moved, and nobody had proven it at the {place}")
+
+
 def check_crossing(lane: Lane, case: Case, recordings: list[Recording], actor: Impostor | None,
                    ended: Ended) -> None:
     for recording in recordings:
@@ -150,7 +173,7 @@ def check_crossing(lane: Lane, case: Case, recordings: list[Recording], actor: I
         raise Broken(f"took the certificate, and said {len(actor.secure)} bytes")
     if case.actor == "postgres":
         check_no_secret(lane, bytes(actor.secure), "as a password that was asked for")
-        if (case.place, case.step) == (cases.DATABASE, "setSecret"):
+        if (case.place, case.step) == (DATABASE, "setSecret"):
             check_no_md5(lane, bytes(actor.secure))
 
 
@@ -323,7 +346,7 @@ def main() -> int:
         world = World(stack, options.build_dir)
         lanes = [Lane(stack, world, number)
                  for number in range(1 if options.only else options.lanes)]
-        clean = measure(lanes[0])
+        clean = world.clean = measure(lanes[0])
         chosen = select(options, clean, len(lanes))
         tally = Tally(command)
         todo: queue.SimpleQueue[Case] = queue.SimpleQueue()

@@ -180,7 +180,8 @@ def postgres(place: str, step: str) -> Iterator[Case]:
 ACTIONS = (("DescribeSecret", "createSecret"), ("GetSecretValue", "createSecret"),
            ("PutSecretValue", "createSecret"), ("BatchGetSecretValue", "setSecret"),
            ("UpdateSecretVersionStage", "setSecret"), ("GetSecretValue", "testSecret"),
-           ("DescribeSecret", "finishSecret"), ("UpdateSecretVersionStage", "finishSecret"))
+           ("DescribeSecret", "finishSecret"), ("GetSecretValue", "finishSecret"),
+           ("UpdateSecretVersionStage", "finishSecret"))
 HTML = b"<html><body>Welcome to the hotel</body></html>"
 
 

@@ -23,7 +23,7 @@ from stack.process import Folder
 from stack.sandbox import SECRET_KEY, Sandbox
 from stack.tandem import clean_environment, program
 
-from .gate import Gate
+from .gate import Gate, Recording
 from .impostor import server_context
 from .nameserver import CannotServe, NameServers
 from .network_cases import AWS, DATABASE, DONE, PROXY, STEPS
@@ -80,6 +80,7 @@ class World:
     def __init__(self, stack: ExitStack, build: Path) -> None:
         self.build = build
         self.sanitized = b"__asan_init" in program(build).read_bytes()
+        self.clean: dict[tuple[str, str], Recording] = {}  # what crosses in peace
         self.folder = stack.enter_context(Folder())
         self.postgres = stack.enter_context(PostgreSQL(self.folder))
         self.aws_ca = Authority(self.folder.path, "aws-ca")
