@@ -78,11 +78,12 @@ class Authority:
              "-extfile", extension, "-notext"])
 
 
-def self_signed(folder: Path, name: str, *, owner: str | None = None) -> Certificate:
-    """A certificate with the right name that nobody vouches for."""
+def self_signed(folder: Path, name: str, hosts: tuple[str, ...] = LOCAL, *,
+                owner: str | None = None) -> Certificate:
+    """A certificate with the right names that nobody vouches for."""
     made = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
-    run(["openssl", "req", "-x509", *NEW_KEY, "-subj", f"/CN={LOCAL[0]}", "-days", "2",
-         "-addext", subject_alternative_names(LOCAL),
+    run(["openssl", "req", "-x509", *NEW_KEY, "-subj", f"/CN={hosts[0]}", "-days", "2",
+         "-addext", subject_alternative_names(hosts),
          "-keyout", made.key, "-out", made.certificate])
     return handed_to(owner, made)
 

@@ -23,7 +23,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Callable, Sequence
 
-from .certificates import Authority
+from .certificates import LOCAL, Authority
 from .libpq import Connection
 from .pickup import Credential, Pickup
 from .postgres import DBNAME, HOST, PostgreSQL
@@ -62,6 +62,7 @@ class PgBouncer(Server):
 
     def __init__(self, folder: Folder, postgres: PostgreSQL, secrets_manager: BaseClient,
                  secret_ids: Sequence[str], *, poll: float = 1.0, delay: float = 0.5,
+                 hosts: tuple[str, ...] = LOCAL,
                  on_pickup: Callable[[str], None] = lambda user: None) -> None:
         self.folder = folder.make("pgbouncer", SERVER_USER)
         self.authority = Authority(folder.path, "proxy-ca")
@@ -69,6 +70,7 @@ class PgBouncer(Server):
         self._secrets_manager = secrets_manager
         self._secret_ids = secret_ids
         self._poll = poll
+        self._hosts = hosts  # the names in its certificate
         self._pickup = Pickup(delay)
         self._on_pickup = on_pickup
         self._users = self.folder / "userlist.txt"
@@ -100,7 +102,7 @@ class PgBouncer(Server):
         self.process.stop()
 
     def _start(self, port: int) -> Process:
-        certificate = self.authority.issue("proxy", owner=SERVER_USER)
+        certificate = self.authority.issue("proxy", self._hosts, owner=SERVER_USER)
         settings = self.folder / "pgbouncer.ini"
         settings.write_text(SETTINGS.format(
             dbname=DBNAME, database_port=self._database.port, port=port, users=self._users,

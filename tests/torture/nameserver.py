@@ -1,8 +1,9 @@
 """Name servers that do not help, and a way to let one program alone ask them.
 
-The program runs in a mount namespace of its own in which /etc/resolv.conf names such a server and
-/etc/hosts is empty, so that even `localhost` must be asked for. That takes port 53 and what root may
-do, which root of a container may not: CannotServe says what is refused.
+The program runs in a mount namespace of its own, in which /etc/hosts has only the names it is told
+to have, so that even `localhost` may have to be asked for, and /etc/resolv.conf names such a server.
+That takes port 53 and what root may do, which root of a container may not: CannotServe says what is
+refused.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import subprocess
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Collection
 
 MODES = ("silent", "servfail", "no-such-name")
 CODES = {"servfail": 2, "no-such-name": 3}
 
-ENTER = ('mount --bind "$1" /etc/resolv.conf && mount --bind "$2" /etc/hosts && shift 2 &&'
-         ' exec "$@"')
+ENTER = ('mount --bind "$1" /etc/hosts && { [ -z "$2" ] || mount --bind "$2" /etc/resolv.conf; } &&'
+         ' shift 2 && exec "$@"')
 
 
 class CannotServe(Exception):
@@ -30,7 +32,7 @@ class NameServers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        (folder / "hosts").write_text("")
+        self._lock = threading.Lock()
         self._sockets: dict[str, socket.socket] = {}
         with ExitStack() as stack:
             for mode in MODES:
@@ -57,17 +59,25 @@ class NameServers:
 
     def _try(self) -> None:
         try:
-            tried = subprocess.run([*self.wrap(MODES[0]), "true"], stdin=subprocess.DEVNULL,
+            tried = subprocess.run([*self.wrap((), MODES[0]), "true"], stdin=subprocess.DEVNULL,
                                    capture_output=True, text=True, check=False)
         except FileNotFoundError as error:
             raise CannotServe(f"{error.filename} is not installed") from error
         if tried.returncode != 0:
             raise CannotServe(" ".join(tried.stderr.split()))
 
-    def wrap(self, mode: str) -> list[str]:
-        """What to put before a command, so that it asks this server."""
-        return ["unshare", "--mount", "sh", "-c", ENTER, "sh",
-                str(self._folder / f"resolv-{mode}.conf"), str(self._folder / "hosts")]
+    def wrap(self, known: Collection[str], mode: str = "") -> list[str]:
+        """What to put before a command, so that it finds these names, here, and asks this server, or
+        the one it always asks, for all others."""
+        resolver = str(self._folder / f"resolv-{mode}.conf") if mode else ""
+        return ["unshare", "--mount", "sh", "-c", ENTER, "sh", str(self._hosts(known)), resolver]
+
+    def _hosts(self, known: Collection[str]) -> Path:
+        path = self._folder / "-".join(["hosts", *sorted(known)])
+        with self._lock:
+            if not path.exists():
+                path.write_text("".join(f"127.0.0.1 {name}\n" for name in sorted(known)))
+        return path
 
     def _serve(self, mode: str) -> None:
         server = self._sockets[mode]

@@ -56,7 +56,7 @@ def run_case(lane: Lane, case: Case) -> Ended:
     token = str(uuid.uuid4())
     before = lane.version()
     lane.go_to(case.step, token)
-    if case.place == PROXY and case.actor != "dns":
+    if case.place == PROXY:
         lane.wait_for_proxy(token)
     gate = lane.gates[case.place]
     for other in lane.gates.values():
@@ -115,7 +115,7 @@ def arm(stack: ExitStack, lane: Lane, case: Case
     if case.actor == "dns":
         variables = {"AWS_ENDPOINT_URL_SECRETS_MANAGER": f"https://{cases.AWS_NAME}"} \
             if case.place == AWS else {}
-        return None, variables, world.names.wrap(case.script)
+        return None, variables, world.wrap(case.place, case.script)
     return None, {}, None
 
 

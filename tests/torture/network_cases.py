@@ -22,9 +22,13 @@ TALKS_TO = {AWS: STEPS, DATABASE: STEPS[1:], PROXY: STEPS[2:]}
 
 DONE, INVALID, UNAVAILABLE = "OK", "INVALID", "UNAVAILABLE"
 
+# Names that only this test knows. The database is `localhost`, and so is the proxy where no name can
+# be given to it: then no case needs one.
+AWS_NAME, PROXY_NAME, DATABASE_NAME = "secretsmanager.tandem.test", "proxy.tandem.test", "localhost"
+
 # What a message must name: the place, and the setting or the thing to look at.
-PLACE_WORDS = {AWS: "Secrets Manager at 127.0.0.1", DATABASE: "the database at localhost",
-               PROXY: "the proxy at localhost"}
+PLACE_WORDS = {AWS: "Secrets Manager at 127.0.0.1", DATABASE: f"the database at {DATABASE_NAME}",
+               PROXY: f"the proxy at ({PROXY_NAME}|localhost)"}
 CA_WORDS = {AWS: "AWS_CA_BUNDLE", DATABASE: "TANDEM_DATABASE_CA", PROXY: "TANDEM_PROXY_CA"}
 CLOSED_WORDS = {AWS: "VPC endpoint or NAT", DATABASE: "nothing listens", PROXY: "nothing listens"}
 
@@ -259,15 +263,16 @@ def answers() -> Iterator[Case]:
 
 # DNS ------------------------------------------------------------------------------------------
 
-AWS_NAME = "secretsmanager.tandem.test"
 DNS = ("no-such-name", "servfail", "silent")
+NAMES = {AWS: AWS_NAME, DATABASE: DATABASE_NAME, PROXY: PROXY_NAME}
 
 
 def names(place: str, step: str) -> Iterator[Case]:
+    """This place's name is not found; those of the others are."""
+    words = {AWS: (AWS_NAME,)}.get(
+        place, (f"looking for the {place} at {NAMES[place]}", f"name '{NAMES[place]}' cannot be"))
     for mode in DNS:
-        # The host keeps its name: /etc/hosts is empty, and curl alone knows localhost by heart.
-        host = AWS_NAME if place == AWS else "localhost"
-        yield Case(place, step, f"dns-{mode}", None, (UNAVAILABLE,), (host,),
+        yield Case(place, step, f"dns-{mode}", None, (UNAVAILABLE,), words,
                    actor="dns", script=mode, seconds=5.5 if mode == "silent" else 2.0)
 
 

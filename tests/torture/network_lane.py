@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any, Callable
 
 from stack.application import application_secret, create_users
-from stack.certificates import Authority, self_signed
+from stack.certificates import LOCAL, Authority, self_signed
 from stack.libpq import DatabaseError
 from stack.pgbouncer import PgBouncer
 from stack.postgres import HOST, PostgreSQL
@@ -26,8 +26,9 @@ from stack.tandem import clean_environment, program
 from .gate import Gate, Recording
 from .impostor import server_context
 from .nameserver import CannotServe, NameServers
-from .network_cases import AWS, DATABASE, DONE, PROXY, STEPS
+from .network_cases import AWS, DATABASE, DONE, NAMES, PROXY, PROXY_NAME, STEPS
 
+SERVED = (PROXY_NAME, *LOCAL)  # the names in a right certificate
 PATIENCE = 60  # seconds the steps get while the network is well
 
 
@@ -79,8 +80,8 @@ class World:
 
     def __init__(self, stack: ExitStack, build: Path) -> None:
         self.build = build
-        self.sanitized = b"__asan_init" in program(build).read_bytes()
         self.clean: dict[tuple[str, str], Recording] = {}  # what crosses in peace
+        self.sanitized = b"__asan_init" in program(build).read_bytes()
         self.folder = stack.enter_context(Folder())
         self.postgres = stack.enter_context(PostgreSQL(self.folder))
         self.aws_ca = Authority(self.folder.path, "aws-ca")
@@ -89,12 +90,20 @@ class World:
         self.manager = self.sandbox.client("secretsmanager")
         self.other_ca = Authority(self.folder.path, "other-ca")
         self.no_names = ""  # why there are none
+        self.proxy_name = PROXY_NAME
         try:
             self.names = stack.enter_context(NameServers(self.folder.path))
         except CannotServe as error:
             self.no_names = str(error)
+            self.proxy_name = HOST
         self._contexts: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+
+    def wrap(self, unknown: str = "", mode: str = "") -> list[str]:
+        """What to put before the program, so that it knows the names of all places but one."""
+        if self.no_names:
+            return []
+        return self.names.wrap([name for place, name in NAMES.items() if place != unknown], mode)
 
     def context(self, authority: Authority, kind: str = "right") -> Any:
         """A TLS server of this authority with a certificate of this kind; each is made once."""
@@ -107,7 +116,7 @@ class World:
     def _make_context(self, authority: Authority, kind: str) -> Any:
         name = f"{authority.ca.parent.name}-{authority.ca.stem}-{kind}"
         if kind == "self-signed":
-            made = self_signed(self.folder.path, name)
+            made = self_signed(self.folder.path, name, SERVED)
         elif kind == "other-ca":
             made = self.other_ca.issue(name)
         else:
@@ -115,7 +124,7 @@ class World:
                                        "other-name": {"hosts": ("example.com",)},
                                        "not-yet-valid": {"not_yet": True},
                                        "client-usage": {"usage": "clientAuth"}}.get(kind, {})
-            made = authority.issue(name, **options)
+            made = authority.issue(name, **{"hosts": SERVED, **options})
         return server_context(made.certificate, made.key, old=kind == "tls-1.1")
 
 
@@ -159,7 +168,8 @@ class Lane:
         folder.path.chmod(0o711)
         self._proxys_client = OnDemand(world.manager, self.proxy_secrets)
         self.proxy = stack.enter_context(PgBouncer(
-            folder, world.postgres, self._proxys_client, self.proxy_secrets, poll=0.1, delay=0.1))
+            folder, world.postgres, self._proxys_client, self.proxy_secrets, poll=0.1, delay=0.1,
+            hosts=SERVED))
         self.gates = {place: stack.enter_context(Gate(port)) for place, port in (
             (AWS, world.sandbox.port), (DATABASE, world.postgres.port), (PROXY, self.proxy.port))}
         self.authorities = {AWS: world.aws_ca, DATABASE: world.postgres.authority,
@@ -176,7 +186,7 @@ class Lane:
         return application_secret(
             "aws", SimpleNamespace(port=self.gates[DATABASE].port), user, password,
             {"rotation_usernames": list(self.users), "proxy_secret_ids": self.proxy_secrets,
-             "proxy_endpoints": [f"{HOST}:{self.gates[PROXY].port}"]})
+             "proxy_endpoints": [f"{self.world.proxy_name}:{self.gates[PROXY].port}"]})
 
     # What Secrets Manager has
 
@@ -202,7 +212,7 @@ class Lane:
             "TANDEM_PROXY_WAIT": "30" if timeout == PATIENCE else "3", **variables})
         begun = time.monotonic()
         with subprocess.Popen(
-                [*(wrap or []), program(self.world.build), "step", step, self.secret, token,
+                [*(wrap or self.world.wrap()), program(self.world.build), "step", step, self.secret, token,
                  "--json"], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, text=True) as process:
             watch = Watch(process, timeout + 20)

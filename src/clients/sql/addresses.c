@@ -11,6 +11,10 @@ static void shorten_name_lookup(struct deadline deadline)
 {
 	int64_t seconds;
 
+	/* res_init() would keep what an earlier lookup shortened; and glibc, finding what it keeps
+	 * unchanged then, would go back to its own ten seconds. */
+	_res.retrans = RES_TIMEOUT;
+	_res.retry = RES_DFLRETRY;
 	if (res_init() != 0)
 		return;
 	seconds = deadline_left(deadline) / 2000 / (_res.nscount > 0 ? _res.nscount : 1);
