@@ -12,6 +12,7 @@
 #include "runtime/work_limit.h"
 
 #include <openssl/crypto.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,10 +94,50 @@ static void log_failure(const struct log *log, struct status why)
 	log_write(log, LOG_ERROR, why.detail, fields);
 }
 
+static void *openssl_alloc(size_t size, const char *file, int line)
+{
+	(void)file, (void)line;
+	return memory_alloc(size);
+}
+
+static void *openssl_resize(void *block, size_t size, const char *file, int line)
+{
+	(void)file, (void)line;
+	return memory_resize(block, size);
+}
+
+static void openssl_free(void *block, const char *file, int line)
+{
+	(void)file, (void)line;
+	memory_free(block);
+}
+
+/*
+ * For want of memory OpenSSL finds certificates invalid, files unreadable and keys weak; that its
+ * allocations are counted tells that from the truth. Before anything of it is used.
+ */
+static struct status count_openssl(void)
+{
+	return CRYPTO_set_mem_functions(openssl_alloc, openssl_resize, openssl_free) == 1
+		       ? OK
+		       : failure(STATUS_INTERNAL, "OpenSSL was used before main()");
+}
+
 /* OpenSSL 3.0 goes on without the context that it had no memory for, and falls over it later. */
 static struct status start_openssl(void)
 {
-	return OSSL_LIB_CTX_get0_global_default() != NULL ? OK : OUT_OF_MEMORY;
+	if (OSSL_LIB_CTX_get0_global_default() == NULL ||
+	    OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
+		return OUT_OF_MEMORY;
+	return OK;
+}
+
+/* What a library could not set up it will miss later, and find another reason for. */
+static struct status start_clients(const struct config *config, struct aws **ret)
+{
+	TRY(start_openssl());
+	TRY(aws_open(config, ret));
+	return memory_failures() == 0 ? OK : OUT_OF_MEMORY;
 }
 
 /* A configuration that cannot be read, or no memory for it: said where the reader is. */
@@ -156,11 +197,11 @@ int main(int argc, char **argv)
 		if (done)
 			return status;
 	}
-	ready = config_load(look_up, &config);
+	ready = count_openssl();
 	if (ready.code == STATUS_OK)
-		ready = start_openssl();
+		ready = config_load(look_up, &config);
 	if (ready.code == STATUS_OK)
-		ready = aws_open(&config, &aws);
+		ready = start_clients(&config, &aws);
 	if (ready.code != STATUS_OK)
 		return refuse_to_start(ready);
 	log = log_of(&config);

@@ -7,9 +7,10 @@
 
 The program is the release build; PostgreSQL and PgBouncer are real, the sandbox stands in for AWS;
 TLS everywhere. no_memory.so, preloaded, fails the n-th malloc() of a step, whoever asks for it: the
-program, libcurl, OpenSSL, libpq, libc. With --for-good every later one fails too. The step may do
-its work or fail, but no signal ends it, it prints no password, and every promise holds at that
-moment. If it said that it was done it is not run again, else it must be done the second time; and
+program, libcurl, OpenSSL, libpq, libc. With --for-good every later one fails too, with --alternate
+in every second rotation. The step may do its work or fail, but then as UNAVAILABLE, which is what
+no memory is; no signal ends it, it prints no password, and every promise holds at that moment. If it
+said that it was done it is not run again, else it must be done the second time; and
 when the rotation is over everything must be right. Clients read AWSCURRENT and log in meanwhile.
 
 A step makes tens of thousands of allocations, nearly all of them in SCRAM's 4096 rounds of the same
@@ -23,6 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -50,6 +52,7 @@ FAILURES_MAX = 10  # in one plan; then it is given up
 # Whoever has no memory should not make us wait: a step gives up soon.
 LIMITS = {"TANDEM_TIMEOUT": "10", "TANDEM_PROXY_WAIT": "5"}
 SAID = {0: "done", 1: "failed"}
+ERROR_CLASS = "UNAVAILABLE"  # src/core/status.h: OUT_OF_MEMORY
 
 
 @dataclass
@@ -104,9 +107,9 @@ class Starved:
                           "NO_MEMORY_SIZES": str(self.sizes),
                           "NO_MEMORY_STRUCK": str(self.struck), **self.for_good}
         return subprocess.run(
-            [self.installation.program, "step", step, self.subject.secret, rotation.token],
-            env=clean_environment(variables), stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, errors="replace", timeout=RUN_MAX, check=False)
+            [self.installation.program, "step", step, self.subject.secret, rotation.token,
+             "--json"], env=clean_environment(variables), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, errors="replace", timeout=RUN_MAX, check=False)
 
     def must_do(self, step: str, rotation: Rotation, at: int | None = None) -> list[str]:
         ran = self.run(step, rotation, at)
@@ -153,12 +156,24 @@ class Starved:
         if any(password in ran.stdout + ran.stderr for password in self.passwords()):
             strike.problems.append("printed a password")
         strike.problems += rotation.wrong_now(step)
+        if strike.said == "failed" and error_class(ran) != ERROR_CLASS:
+            strike.problems.append(f"failed as {error_class(ran)}, not {ERROR_CLASS}:"
+                                   f" {' '.join(ran.stderr.split())}")
         return strike
 
 
 def private_copy(library: Path, folder: Path) -> Path:
     """LD_PRELOAD is a list: in a path that is on it there can be no space and no colon."""
     if not library.exists():
+def error_class(ran: subprocess.CompletedProcess[str]) -> str:
+    """As the program says it with --json; by its sentence when it had no memory even for that."""
+    found = re.search(r'"errorClass":"(\w+)"', ran.stdout)
+    if found:
+        return found[1]
+    told = re.search("memory|libcurl does not start|OpenSSL cannot compute", ran.stderr)
+    return ERROR_CLASS if told else "nothing"
+
+
         raise StackError(f"{library} is missing: run ci/run.sh build")
     if " " in str(folder) or ":" in str(folder):
         raise StackError(f"set TMPDIR to a path without spaces and colons: {folder}")

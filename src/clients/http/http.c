@@ -23,6 +23,7 @@
 struct http {
 	CURLM *kept;	   /* what makes the next exchange cheap: connections, the CA store */
 	bool whole_bundle; /* the folder of CAs lacked one */
+	bool spoiled; /* memory was short while it was used: a CA may be kept that is no good */
 	char reason[CURL_ERROR_SIZE];
 };
 
@@ -73,6 +74,7 @@ bool http_response_date(const struct http_response *response, int64_t *ret)
 struct status http_open(struct http **ret)
 {
 	static bool started;
+	unsigned long failures = memory_failures();
 	struct http *http;
 
 	if (!started &&
@@ -80,6 +82,8 @@ struct status http_open(struct http **ret)
 				 memory_copy_string, memory_alloc_zero) != CURLE_OK)
 		return failure(STATUS_UNAVAILABLE, "libcurl does not start");
 	started = true;
+	if (memory_failures() != failures)
+		return OUT_OF_MEMORY;
 	http = memory_alloc_zero(1, sizeof(*http));
 	if (http == NULL)
 		return OUT_OF_MEMORY;
@@ -413,18 +417,38 @@ static CURLcode perform(struct http *http, struct exchange *exchange, struct cur
 	return result;
 }
 
+static struct status renew(struct http *http)
+{
+	CURLM *fresh;
+
+	if (!http->spoiled)
+		return OK;
+	fresh = curl_multi_init();
+	if (fresh == NULL)
+		return OUT_OF_MEMORY;
+	curl_multi_cleanup(http->kept);
+	http->kept = fresh;
+	http->spoiled = false;
+	return OK;
+}
+
 static struct status run(struct http *http, struct exchange *exchange, struct curl_slist *headers)
 {
+	unsigned long failures = memory_failures();
 	CURLcode result = perform(http, exchange, headers);
 	const char *host;
 	int length;
 
 	/* Somebody may have added a CA to the bundle alone. Nothing has been sent. */
 	if (result == CURLE_PEER_FAILED_VERIFICATION && exchange->request->ca_file == NULL &&
-	    !http->whole_bundle) {
+	    !http->whole_bundle && memory_failures() == failures) {
 		http->whole_bundle = true;
 		result = perform(http, exchange, headers);
 	}
+	/* For want of memory OpenSSL finds certificates invalid, now and later. */
+	http->spoiled = memory_failures() != failures;
+	if (result != CURLE_OK && memory_failures() != 0)
+		result = CURLE_OUT_OF_MEMORY;
 	exchange->response->progress = exchange->sent == 0 ? HTTP_NOT_SENT : HTTP_LOST;
 	if (exchange->failed) {
 		authority(exchange->request->url, &length, &host);
@@ -460,6 +484,7 @@ struct status http_exchange(struct http *http, const struct http_request *reques
 	if (request->deadline.clock != NULL && deadline_left(request->deadline) == 0)
 		return failure(STATUS_UNAVAILABLE, "%s at %.*s was not asked: no time is left",
 			       request->what, length, host);
+	TRY(renew(http));
 	TRY(make_headers(request, &headers));
 	return run(http, &exchange, headers);
 }

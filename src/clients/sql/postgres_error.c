@@ -1,5 +1,7 @@
 #include "clients/sql/postgres_error.h"
 
+#include "core/memory.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -251,6 +253,17 @@ static bool is_no_proof(const char *message)
 	return false;
 }
 
+/*
+ * For want of memory OpenSSL finds certificates invalid, and keeps that for as long as the process
+ * lives: then no reason of this side counts. Its allocations are counted; libpq tells by its text, and
+ * libc by that of its error.
+ */
+static bool lacked_memory(const char *message)
+{
+	return memory_failures() != 0 || strstr(message, "out of memory") != NULL ||
+	       strstr(message, "Cannot allocate memory") != NULL;
+}
+
 struct status postgres_login_error(const struct postgres *session, ConnStatusType stage)
 {
 	const char *message = PQerrorMessage(session->connection);
@@ -259,6 +272,10 @@ struct status postgres_login_error(const struct postgres *session, ConnStatusTyp
 
 	if (answer != NULL)
 		return refused(session, recognise(sqlstate, answer), sqlstate);
+	if (lacked_memory(message))
+		return failure(STATUS_UNAVAILABLE,
+			       "out of memory, now or before, while logging in at %s as '%s'",
+			       session->place, session->user);
 	if (stage == CONNECTION_SSL_STARTUP && !connection_broke(message))
 		return tls_error(session, message);
 	/* Never DENIED: the next password must not be tried on it. */

@@ -454,11 +454,14 @@ struct status postgres_manage(struct postgres *session)
 	return OK;
 }
 
-/* `quoted` is libpq's and may hold a verifier; NULL means that `text` is not valid UTF-8. */
-static struct status append_quoted(struct buffer *statement, char *quoted)
+/* `quoted` is libpq's and may hold a verifier; NULL means no memory, or not valid UTF-8. */
+static struct status append_quoted(const struct postgres *session, struct buffer *statement,
+				   char *quoted)
 {
 	struct status status;
 
+	if (quoted == NULL && strstr(PQerrorMessage(session->connection), "out of memory") != NULL)
+		return OUT_OF_MEMORY;
 	if (quoted == NULL)
 		return failure(STATUS_INVALID, "a name or setting is not valid UTF-8");
 	status = buffer_append_string(statement, quoted);
@@ -470,12 +473,13 @@ static struct status append_quoted(struct buffer *statement, char *quoted)
 struct status postgres_append_identifier(struct postgres *session, struct buffer *statement,
 					 const char *name)
 {
-	return append_quoted(statement,
+	return append_quoted(session, statement,
 			     PQescapeIdentifier(session->connection, name, strlen(name)));
 }
 
 struct status postgres_append_literal(struct postgres *session, struct buffer *statement,
 				      const char *text)
 {
-	return append_quoted(statement, PQescapeLiteral(session->connection, text, strlen(text)));
+	return append_quoted(session, statement,
+			     PQescapeLiteral(session->connection, text, strlen(text)));
 }
