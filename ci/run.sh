@@ -121,7 +121,7 @@ torture_part() { # NAME PYTHON
 	network) "$2" tests/torture/network.py --build-dir "$BUILD" --full ;;
 	storm) "$2" tests/torture/storm.py --build-dir "$BUILD" ;;
 	concurrency) "$2" tests/integration/concurrency_test.py --build-dir "$BUILD" --verbose ;;
-	memory) "$2" tests/torture/memory.py --build-dir "$BUILD" --seconds 240 ;;
+	memory) "$2" tests/torture/memory.py --build-dir "$BUILD" --alternate --seconds 240 ;;
 	residue) "$2" tests/integration/residue_test.py --build-dir "$BUILD" --verbose ;;
 	*) echo "torture: '$1' is no part of it: ${TORTURE_PARTS[*]}" >&2 && return 2 ;;
 	esac

@@ -63,10 +63,12 @@ class Strike:
     status: int
     said: str
     reached: bool  # whether the allocation was asked for, and failed
+    for_good: bool = False
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"{self.plan}: {self.step}, allocation {self.at}, exit status {self.status}"
+        later = " and all after it" if self.for_good else ""
+        return f"{self.plan}: {self.step}, allocation {self.at}{later}, exit status {self.status}"
 
 
 @dataclass
@@ -92,7 +94,7 @@ class Starved:
         self.subject = subject
         self.library = private_copy(options.build_dir / "tests" / "no_memory.so",
                                     installation.folder.path)
-        self.for_good = {"NO_MEMORY_FOR_GOOD": "1"} if options.for_good else {}
+        self.for_good = options.for_good
         self.variables = {**installation.variables("127.0.0.1"), **LIMITS}
         self.known: dict[str, str] = {}  # the password of each version
         self.sizes = installation.folder.path / "allocations"
@@ -105,7 +107,8 @@ class Starved:
         if at is not None:
             variables |= {"LD_PRELOAD": str(self.library), "NO_MEMORY_AT": str(at),
                           "NO_MEMORY_SIZES": str(self.sizes),
-                          "NO_MEMORY_STRUCK": str(self.struck), **self.for_good}
+                          "NO_MEMORY_STRUCK": str(self.struck)}
+            variables |= {"NO_MEMORY_FOR_GOOD": "1"} if self.for_good else {}
         return subprocess.run(
             [self.installation.program, "step", step, self.subject.secret, rotation.token,
              "--json"], env=clean_environment(variables), stdin=subprocess.DEVNULL,
@@ -144,7 +147,7 @@ class Starved:
         self.struck.unlink(missing_ok=True)
         ran = self.run(step, rotation, at)
         strike = Strike(self.plan, step, at, ran.returncode,
-                        SAID.get(ran.returncode, "neither"), self.struck.exists())
+                        SAID.get(ran.returncode, "neither"), self.struck.exists(), self.for_good)
         if not strike.reached and strike.said != "done":
             strike.problems.append("no allocation failed, and yet it was not done:"
                                    f" {' '.join(ran.stderr.split())}")
@@ -153,18 +156,15 @@ class Starved:
         elif ran.returncode not in SAID:
             strike.problems.append(f"ended with status {ran.returncode}, which is neither done nor"
                                    f" failed: {' '.join(ran.stderr.split())}")
-        if any(password in ran.stdout + ran.stderr for password in self.passwords()):
-            strike.problems.append("printed a password")
-        strike.problems += rotation.wrong_now(step)
         if strike.said == "failed" and error_class(ran) != ERROR_CLASS:
             strike.problems.append(f"failed as {error_class(ran)}, not {ERROR_CLASS}:"
                                    f" {' '.join(ran.stderr.split())}")
+        if any(password in ran.stdout + ran.stderr for password in self.passwords()):
+            strike.problems.append("printed a password")
+        strike.problems += rotation.wrong_now(step)
         return strike
 
 
-def private_copy(library: Path, folder: Path) -> Path:
-    """LD_PRELOAD is a list: in a path that is on it there can be no space and no colon."""
-    if not library.exists():
 def error_class(ran: subprocess.CompletedProcess[str]) -> str:
     """As the program says it with --json; by its sentence when it had no memory even for that."""
     found = re.search(r'"errorClass":"(\w+)"', ran.stdout)
@@ -174,6 +174,9 @@ def error_class(ran: subprocess.CompletedProcess[str]) -> str:
     return ERROR_CLASS if told else "nothing"
 
 
+def private_copy(library: Path, folder: Path) -> Path:
+    """LD_PRELOAD is a list: in a path that is on it there can be no space and no colon."""
+    if not library.exists():
         raise StackError(f"{library} is missing: run ci/run.sh build")
     if " " in str(folder) or ":" in str(folder):
         raise StackError(f"set TMPDIR to a path without spaces and colons: {folder}")
@@ -190,6 +193,8 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="fail one of every kind")
     parser.add_argument("--each", action="store_true", help="fail every single one")
     parser.add_argument("--for-good", action="store_true", help="and all after it")
+    parser.add_argument("--alternate", action="store_true",
+                        help="and all after it, in every second rotation")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for a sample")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args()
@@ -219,7 +224,7 @@ def torture(installation: Installation, options: argparse.Namespace) -> int:
             print(f"    {problem}")
         print(f"    again: python3 tests/torture/memory.py --build-dir '{options.build_dir}'"
               f" --plan {strike.plan} --step {strike.step} --at {strike.at}"
-              + (" --for-good" if options.for_good else ""))
+              + (" --for-good" if strike.for_good else ""))
     given_up = [result for result in results if result.given_up]
     for result in given_up:
         print(f"GIVEN UP: {PLANS[result.plan]}: {result.given_up}")
@@ -246,7 +251,9 @@ def run_plan(installation: Installation, plan: str, options: argparse.Namespace)
                 for step in STEPS:
                     result.counts[step], result.kinds[step] = starved.look(step, rotation)
                 must_be_right(rotation.wrong_at_end())
-            for struck in points(result, options, random.Random(f"{options.seed} {plan}")):
+            chance = random.Random(f"{options.seed} {plan}")
+            for turn, struck in enumerate(points(result, options, chance)):
+                starved.for_good = options.for_good or (options.alternate and turn % 2 == 1)
                 rotate(starved, Rotation(subject, clients), struck, result)
                 if sum(bool(strike.problems) for strike in result.strikes) >= FAILURES_MAX:
                     raise GivenUp(f"{FAILURES_MAX} failures in this plan")

@@ -3,8 +3,14 @@
  *
  * NO_MEMORY_AT=n: the n-th allocation of the process fails, counted from 1; NO_MEMORY_FOR_GOOD=1:
  * so does every one after it. NO_MEMORY_STRUCK=FILE: it is made when that allocation is reached.
- * NO_MEMORY_SIZES=FILE: the size of each, four bytes, is written there at the end. The program's own realloc() allocates with __libc_malloc(), so that is one of them.
+ * NO_MEMORY_SIZES=FILE: the size of each, four bytes, is written there at the end. The program's own
+ * realloc() allocates with __libc_malloc(), so that is one of them.
+ *
+ * One allocation never fails: getaddrinfo() of glibc 2.36 looks into the state of its name services
+ * without asking whether there was memory for it (nss_database_state_get), and nobody can ask for it
+ * before. It is known by its caller and its size.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -18,6 +24,7 @@
 #define EXPORT [[gnu::visibility("default")]]
 #define ALIGNMENT 16 /* malloc's own */
 #define SIZES_MAX 1000000
+#define NSS_STATE 216 /* sizeof(struct global_database_state) of glibc 2.36 */
 
 /* glibc's own, under the names it keeps for exactly this. */
 void *__libc_calloc(size_t count, size_t size);
@@ -55,8 +62,18 @@ static bool fails(size_t size)
 	return true;
 }
 
+static bool called_by_libc(const void *caller)
+{
+	Dl_info it, libc;
+
+	return dladdr(caller, &it) != 0 && dladdr((void *)__libc_memalign, &libc) != 0 &&
+	       it.dli_fbase == libc.dli_fbase;
+}
+
 EXPORT void *malloc(size_t size)
 {
+	if (size == NSS_STATE && called_by_libc(__builtin_return_address(0)))
+		return __libc_memalign(ALIGNMENT, size);
 	return fails(size) ? NULL : __libc_memalign(ALIGNMENT, size);
 }
 
