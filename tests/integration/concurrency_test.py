@@ -22,8 +22,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+from botocore.exceptions import ClientError
+
 import support
 from stack.gate import Function, Gate, Outcome
+from stack.libpq import Connection, DatabaseError
 from stack.pgbouncer import PgBouncer
 from stack.postgres import HOST
 from stack.sandbox import FUNCTION_ARN
@@ -31,7 +34,9 @@ from stack.tandem import clean_environment, program
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "concurrency.md"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-AT_A_TIME = 8  # scenarios that do not know of each other
+AT_A_TIME = 12  # scenarios that do not know of each other
+PATIENCE = 10   # seconds that the stand-in for the proxy may refuse for reasons of its own
+Value = dict[str, Any]
 
 
 class Secret(support.Pair):
@@ -41,6 +46,7 @@ class Secret(support.Pair):
         super().__init__(world, f"u{uuid.uuid4().hex[:12]}", missing_clone=plan == "missing clone")
         self.plan = plan
         self.function = world.second  # runs its steps
+        world.pairs[self.secret] = self
         self.proxy_secrets: dict[str, str] = {}
         extra: dict[str, Any] = {}
         if plan in ("admin", "missing clone"):
@@ -49,6 +55,24 @@ class Secret(support.Pair):
         if plan == "proxy pair":
             extra = world.attach_proxy(self)
         self.create_secret(previous=plan != "missing clone", rotation=False, **extra)
+        self.changed_under: set[str | None] = set()
+
+    def will_change(self) -> None:
+        """A setSecret begins: whatever AWSPREVIOUS is now, it need not work any more; but where
+        nobody may read, that step does not come so far."""
+        try:
+            self.changed_under.add(self.holder("AWSCURRENT"))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+
+    def promised(self, previous: bool = True) -> list[Value]:
+        """What must log in now: AWSCURRENT, and AWSPREVIOUS until setSecret begins."""
+        labels = ["AWSCURRENT"]
+        if (previous and self.holder("AWSPREVIOUS")
+                and self.holder("AWSCURRENT") not in self.changed_under):
+            labels.append("AWSPREVIOUS")
+        return [{"label": label, **self.read(label)} for label in labels]
 
     def holder(self, label: str, secret: str | None = None) -> str | None:
         """The version that has the label."""
@@ -74,6 +98,19 @@ class Secret(support.Pair):
                                             SecretString=json.dumps({**value, **changes}))
 
 
+class Watched(Function):
+    """It tells the pair when a setSecret begins."""
+
+    def __init__(self, world: type[Concurrency]) -> None:
+        super().__init__(world.folder, support.BUILD, world.sandbox, world.environment)
+        self._pairs = world.pairs
+
+    def begin(self, step: str, secret: str, token: str, seconds: float = 30) -> None:
+        if step == "setSecret" and secret in self._pairs:
+            self._pairs[secret].will_change()
+        super().begin(step, secret, token, seconds)
+
+
 class Concurrency(support.World):
     """Some environments of the function, each of which can be held at a call."""
 
@@ -90,10 +127,11 @@ class Concurrency(support.World):
         world = Concurrency
         world.sandbox.set(rotation_attempts=1)
         world.proxied = []
+        world.pairs = {}
         world.proxy = world.stack.enter_context(PgBouncer(
             world.folder, world.postgres,
             world.sandbox.client("secretsmanager", role="rds-proxy"), world.proxied,
-            poll=0.1, delay=0.0))
+            poll=0.1, delay=0.4))
         world.environment["TANDEM_PROXY_CA"] = str(world.proxy.authority.ca)
         world.first = world.new_function()
         world.others = [world.new_function() for _ in range(AT_A_TIME)]
@@ -110,8 +148,7 @@ class Concurrency(support.World):
 
     @classmethod
     def new_function(cls) -> Function:
-        return cls.stack.enter_context(
-            Function(cls.folder, support.BUILD, cls.sandbox, cls.environment))
+        return cls.stack.enter_context(Watched(cls))
 
     def attach_proxy(self, pair: Secret) -> dict[str, Any]:
         for user, password in pair.passwords.items():
@@ -120,8 +157,15 @@ class Concurrency(support.World):
                     {"username": user, "password": password}))["ARN"]
         # Only the last ones: what other tests left would be read again and again.
         self.proxied[:] = [*self.proxied, *pair.proxy_secrets.values()][-2 * AT_A_TIME:]
+        for user, password in pair.passwords.items():
+            self.assert_logs_in(self.proxy.connect, user, password, "a new proxy secret", late=True)
         return {"proxy_secret_ids": [*pair.proxy_secrets.values()],
                 "proxy_endpoints": [f"{HOST}:{self.proxy.port}"]}
+
+    def detach_proxy(self, pair: Secret) -> None:
+        """So that no more is read than must be."""
+        gone = set(pair.proxy_secrets.values())
+        self.proxied[:] = [secret for secret in self.proxied if secret not in gone]
 
     def begin(self, pair: Secret) -> str:
         """An empty AWSPENDING, as RotateSecret leaves it."""
@@ -144,15 +188,44 @@ class Concurrency(support.World):
         self.assertEqual(outcome.error, error, (step, outcome))
         self.assertIn(part, outcome.message)
 
-    def assert_current_works(self, pair: Secret) -> None:
-        value = pair.read()
-        self.assertTrue(self.logs_in(value["username"], value["password"]),
-                        "AWSCURRENT must log in")
+    def assert_current_works(self, pair: Secret, *, previous: bool = True) -> None:
+        """AWSCURRENT logs in, directly and through the proxy; and so does AWSPREVIOUS until setSecret
+        begins, unless `previous` is False: then a hand is on it."""
+        values = pair.promised(previous)
+        self.assert_works(pair, values)
         if pair.proxy_secrets:
+            value = values[0]
             copy = json.loads(self.manager.get_secret_value(
                 SecretId=pair.proxy_secrets[value["username"]])["SecretString"])
             self.assertEqual(copy["password"], value["password"],
                              "the active user's proxy secret must hold its password")
+
+    def assert_works(self, pair: Secret, values: list[Value], *, late: bool = False) -> None:
+        """These log in everywhere; for when nobody can read the secret. `late`: the proxy may have to
+        learn them first."""
+        for value in values:
+            user, password, label = value["username"], value["password"], value["label"]
+            self.assert_logs_in(self.postgres.connect, user, password, f"{label}, direct")
+            if pair.proxy_secrets:
+                self.assert_logs_in(self.proxy.connect, user, password, f"{label}, by the proxy",
+                                    late=late)
+
+    def assert_logs_in(self, connect: Callable[[str, str], Connection], user: str, password: str,
+                       what: str, *, late: bool = False) -> None:
+        """The stand-in refuses everybody for a moment when it takes over a user of any pair; but a
+        password it knows it never calls wrong."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with connect(user, password) as session:
+                    rows = session.query("SELECT session_user")
+                self.assertEqual(rows, [(user,)])
+                return
+            except DatabaseError as error:
+                wrong = re.search("no such user|authentication failed", str(error)) and not late
+                if wrong or connect == self.postgres.connect or time.monotonic() > deadline:
+                    self.fail(f"{what}: '{user}' must log in: {error}")
+            time.sleep(0.05)
 
     def give_up(self, pair: Secret) -> None:
         """What the documents say how to give a rotation up."""
@@ -172,7 +245,7 @@ class Concurrency(support.World):
             admin.set_password(user, password)
 
     def before_each_step(self, scenario: Callable[[Secret, str, str], None],
-                         plans: tuple[str, ...] = ("self", "admin"),
+                         plans: tuple[str, ...] = ("self", "admin", "proxy pair"),
                          steps: tuple[str, ...] = STEPS, at_a_time: int = AT_A_TIME) -> None:
         """The scenario for rotations under way whose next step is each of `steps`.
 
@@ -192,6 +265,7 @@ class Concurrency(support.World):
                 scenario(pair, token, step)
             finally:
                 free.put(pair.function)
+                self.detach_proxy(pair)
 
         cases = [(plan, step) for plan in plans for step in steps]
         with ThreadPoolExecutor(at_a_time) as pool:
@@ -343,8 +417,9 @@ class OldRotation(Concurrency):
         self.assertEqual(self.first.end(), Outcome("OK"))
         self.assertEqual(self.first.gate.actions[-1], "PutSecretValue")
         self.assert_current_works(pair)
-        for step in STEPS[:3]:
+        for step in STEPS:
             self.assert_fails(pair, old, step, "CONFLICT", "take its pending label away")
+            self.assert_current_works(pair)
         self.assert_rotated(pair, pair.clone)
         self.rotate_anew(pair)
 
@@ -432,9 +507,10 @@ class OldRotation(Concurrency):
         self.first.gate.release()
         self.assertEqual(self.first.end(), Outcome("OK"))
         self.assertFalse(pair.logs_in(), "if it logs in, docs/concurrency.md has good news to tell")
+        self.assertTrue(pair.logs_in("AWSPREVIOUS"))
         self.assert_fails(pair, new, "testSecret", "CONFLICT", "names the active user")
         pair.move_current(new)
-        self.assert_current_works(pair)
+        self.assert_current_works(pair, previous=False)
         self.rotate_anew(pair)
 
     def test_finish_secret_that_comes_late_over_a_value_put_once_more(self) -> None:
@@ -486,9 +562,10 @@ class OtherVersion(Concurrency):
             self.manager.put_secret_value(SecretId=pair.secret, SecretString="hello")
             outcome = self.run_step(pair, token, step)
             self.assertIn(outcome.error, ("CONFLICT", "INVALID"), outcome)
+            self.assertTrue(pair.logs_in("AWSPREVIOUS"))
             self.assert_fails(pair, self.begin(pair), "createSecret", "INVALID", "not JSON")
             pair.move_current(good)
-            self.assert_current_works(pair)
+            self.assert_current_works(pair, previous=False)
             self.rotate_anew(pair)
 
         self.before_each_step(scenario, plans=("self",))
@@ -545,16 +622,25 @@ class OtherVersion(Concurrency):
             self.run_well(pair, token, *STEPS)
             self.assert_rotated(pair, pair.clone)
             self.assert_current_works(pair)
+            # createSecret copies it; between the two it stays behind; later it is on the new one.
+            self.assertEqual([self.is_edited(mine, label) for label in
+                              ("AWSCURRENT", "AWSPREVIOUS")],
+                             {"createSecret": [True, True], "setSecret": [False, True]}.get(
+                                 step, [True, False]))
             self.rotate_anew(pair)
 
         self.before_each_step(scenario, plans=("proxy pair",))
+
+    def is_edited(self, secret: str, label: str) -> bool:
+        return "note" in json.loads(self.manager.get_secret_value(
+            SecretId=secret, VersionStage=label)["SecretString"])
 
     def test_proxy_secret_that_names_somebody_else(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
             mine = pair.proxy_secrets[pair.clone]
             pair.put(mine, username="stranger")
             self.assert_fails(pair, token, step, "INVALID", "'stranger'")
-            self.assert_current_works(pair)
+            self.assert_current_works(pair, previous=False)
             pair.put(mine, username=pair.clone)
             self.run_well(pair, token, *STEPS)
             self.assert_current_works(pair)
@@ -580,18 +666,23 @@ class Deleted(Concurrency):
 
     def test_secret_deleted_and_restored(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
+            values = pair.promised()
             with self.deleted(pair.secret):
                 self.assert_fails(pair, token, step, "INVALID", "marked for deletion: restore it")
+                self.assert_works(pair, values)
             self.run_well(pair, token, *STEPS)
             self.assert_rotated(pair, pair.clone)
+            self.assert_current_works(pair)
 
         self.before_each_step(scenario)
 
     def test_proxy_secret_deleted_and_restored(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
             for user in (pair.base, pair.clone):
+                values = pair.promised()
                 with self.deleted(pair.proxy_secrets[user]):
                     self.assert_fails(pair, token, step, "INVALID", "marked for deletion")
+                    self.assert_works(pair, values)
             self.run_well(pair, token, *STEPS)
             self.assert_rotated(pair, pair.clone)
             self.assert_current_works(pair)
@@ -623,7 +714,7 @@ class DatabaseByHand(Concurrency):
             else:
                 self.assertEqual(outcome.error, "DENIED", outcome)
                 self.assert_current_works(pair)
-                if pair.plan == "self":
+                if pair.plan != "admin":
                     self.assert_fails(pair, token, "setSecret", "DENIED", "set it to one of them")
                     self.set_password(pair.clone, pair.read("AWSPENDING")["password"])
             self.run_well(pair, token, *STEPS)
@@ -644,16 +735,19 @@ class DatabaseByHand(Concurrency):
             if step == "createSecret" and pair.plan == "admin":
                 self.set_password(pair.base, pair.read()["password"])
             self.run_well(pair, token, *STEPS[STEPS.index(step):])
-            self.assertTrue(pair.logs_in(), "the rotation has mended AWSCURRENT")
+            self.assert_current_works(pair, previous=False)
 
         self.before_each_step(scenario)
 
     def test_active_users_password_changed_with_the_secret(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
             self.set_password(pair.base, "by-hand")
+            if pair.proxy_secrets:
+                pair.put(pair.proxy_secrets[pair.base], password="by-hand")
             pair.put(password="by-hand")
+            self.assert_works(pair, pair.promised(previous=False), late=True)
             self.assert_fails(pair, token, step, "CONFLICT", "start it again")
-            self.assert_current_works(pair)
+            self.assert_current_works(pair, previous=False)
             self.rotate_anew(pair)
 
         self.before_each_step(scenario)
@@ -703,7 +797,7 @@ class DatabaseByHand(Concurrency):
                     self.assertEqual(outcome.error, "DENIED", outcome)
                     self.assertIn("no such user", outcome.message)
                 self.assert_current_works(pair)
-                if pair.plan == "self":
+                if pair.plan != "admin":
                     support.create_users(admin, {pair.clone: pair.read("AWSPENDING")["password"]})
                     admin.query(f'GRANT "{pair.base}" TO "{pair.clone}"')
             self.run_well(pair, token, *STEPS)
@@ -721,7 +815,7 @@ class DatabaseByHand(Concurrency):
             self.run_well(pair, token, *STEPS)
             self.assert_rotated(pair, pair.clone)
 
-        self.before_each_step(scenario, plans=("self",), steps=STEPS[1:3])
+        self.before_each_step(scenario, plans=("self", "proxy pair"), steps=STEPS[1:3])
 
 
 class Stopped(Concurrency):
@@ -737,7 +831,10 @@ class Stopped(Concurrency):
     def test_rotation_cancelled(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
             self.manager.cancel_rotate_secret(SecretId=pair.secret)
-            self.run_well(pair, token, *STEPS[STEPS.index(step):])
+            self.assert_current_works(pair)
+            for next_step in STEPS[STEPS.index(step):]:
+                self.run_well(pair, token, next_step)
+                self.assert_current_works(pair)
             self.assert_rotated(pair, pair.clone)
 
         self.before_each_step(scenario)
@@ -749,22 +846,38 @@ class Stopped(Concurrency):
             error, part = (("INVALID", "rotation is not enabled") if step == "createSecret"
                            else ("CONFLICT", "start it again"))
             self.assert_fails(pair, token, step, error, part)
+            self.assert_current_works(pair)
             self.rotate_anew(pair)
 
-        self.before_each_step(scenario, plans=("self",))
+        self.before_each_step(scenario, plans=("self", "proxy pair"))
 
     def test_permission_of_the_function_taken_away(self) -> None:
-        def scenario(pair: Secret, token: str, step: str) -> None:
-            self.sandbox.set(deny=[f"secretsmanager:{action}" for action in (
-                "DescribeSecret", "GetSecretValue", "BatchGetSecretValue")])
+        reads = ("DescribeSecret", "GetSecretValue", "BatchGetSecretValue")
+        writes = {"createSecret": "PutSecretValue", "setSecret": "UpdateSecretVersionStage",
+                  "finishSecret": "UpdateSecretVersionStage"}
+
+        def denied(pair: Secret, token: str, step: str, *actions: str) -> None:
+            values = pair.promised(previous=actions == reads or step != "setSecret")
+            self.sandbox.set(deny=[f"secretsmanager:{action}" for action in actions])
             try:
                 outcome = self.run_step(pair, token, step)
+                self.assert_works(pair, values)
             finally:
                 self.sandbox.set(deny=[])
             self.assertEqual(outcome.error, "DENIED", outcome)
-            self.assertIn("secretsmanager:", outcome.message)
+            self.assertRegex(outcome.message, "|".join(f"secretsmanager:{a}" for a in actions))
+            self.assert_current_works(pair)
+
+        def scenario(pair: Secret, token: str, step: str) -> None:
+            denied(pair, token, step, *reads)
+            if step in writes:
+                denied(pair, token, step, writes[step])
+            if step == "setSecret":  # the proxy secret could not be moved: the database was changed
+                value = pair.read("AWSPENDING")
+                self.assertTrue(self.logs_in(value["username"], value["password"]))
             self.run_well(pair, token, *STEPS)
             self.assert_rotated(pair, pair.clone)
+            self.assert_current_works(pair)
 
         self.before_each_step(scenario, plans=("proxy pair",), at_a_time=1)  # deny: for all
 
