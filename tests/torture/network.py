@@ -1,15 +1,20 @@
 """A hostile network between Tandem and each place it talks to: Secrets Manager, database, proxy.
 
     python3 tests/torture/network.py --build-dir build                   a choice, about a minute
-    python3 tests/torture/network.py --build-dir build --full            all of it, minutes
+    python3 tests/torture/network.py --build-dir build --full            of every kind, ten minutes
     python3 tests/torture/network.py --build-dir build --only database/setSecret/half-open-down/1234
 
 Each case begins a rotation, goes as far as the step in question, lets the network turn hostile,
 runs that step, and asserts: it ended inside its deadline; with the right error class, and a message
 that names the place; nothing but TLS was spoken and no password or key crossed in clear; AWSCURRENT
 is still the old one, or in finishSecret the new one if that was proven, and logs in, directly and
-through the proxy. Then the network heals, and the rotation must finish. Lanes run cases side by side, each with users, secrets, gates and a proxy of
-its own, because a case mostly waits.
+through the proxy. Then the network heals, and the rotation must finish.
+
+A kind is a place, a step and a fault, which strikes at a position; there are many. The short form
+has a case of each place and fault, as far as its time goes; --full one of every kind, and others, by
+chance, for as long as it may; nothing runs them all. Of each fault that strikes at a byte --full
+also wants to have seen every way to end that is allowed. Lanes run cases side by side, each with
+users, secrets, gates and a proxy of its own, because a case mostly waits.
 """
 
 from __future__ import annotations
@@ -214,25 +219,30 @@ def measure(lane: Lane) -> dict[tuple[str, str], Recording]:
             gate.open()
         lane.must_run(step, token)
         for place, gate in lane.gates.items():
-            if step in TALKS_TO[place]:
+            if bool(gate.recordings) != (step in TALKS_TO[place]):
+                raise Broken(f"{step} {'talks' if gate.recordings else 'never talks'} to {place}")
+            if gate.recordings:
                 clean[place, step] = gate.recordings[0]
-            elif gate.recordings:
-                raise Broken(f"{step} talks to {place}")
     return clean
 
 
-def choose(made: list[Case], seconds: float, lanes: int, seed: int) -> list[Case]:
-    """A case of each place and fault first, then whatever the time allows; by the seed."""
+def kind_of(case: Case) -> tuple[str, str, str]:
+    return case.place, case.step, case.fault
+
+
+def choose(made: list[Case], seconds: float, lanes: int, seed: int, every_kind: bool) -> list[Case]:
+    """A case of each place and fault first, then of each kind, then whatever the time allows; by the
+    seed. `every_kind`: whatever time that takes."""
     shuffled = random.Random(seed).sample(made, len(made))
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, ...]] = set()
     rank: dict[str, int] = {}
     for case in shuffled:
-        kind = (case.place, case.fault)
-        rank[case.name] = kind in seen
-        seen.add(kind)
+        coarse = (case.place, case.fault)
+        rank[case.name] = 0 if coarse not in seen else 1 if kind_of(case) not in seen else 2
+        seen |= {coarse, kind_of(case)}
     chosen, left = [], seconds * lanes
     for case in sorted(shuffled, key=lambda case: rank[case.name]):
-        if left > 0:
+        if left > 0 or (every_kind and rank[case.name] < 2):
             chosen.append(case)
             left -= case.seconds + OVERHEAD
     # The long ones first, so that no lane is left alone with them.
@@ -246,6 +256,8 @@ class Tally:
         self._command = command
         self._lock = threading.Lock()
         self._rows: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+        self._allowed: dict[str, set[str]] = defaultdict(set)
+        self._seen: dict[str, set[str]] = defaultdict(set)
         self.failed = 0
         self.slowest = 0.0
 
@@ -253,8 +265,11 @@ class Tally:
         with self._lock:
             self._rows[row_of(case)][2] += 1
 
-    def add(self, case: Case, seconds: float, problem: str | None) -> None:
+    def add(self, case: Case, result: str, seconds: float, problem: str | None) -> None:
         with self._lock:
+            if case.gate.kind in PLACED:
+                self._allowed[case.gate.kind].update(case.ends)
+                self._seen[case.gate.kind].add(result)
             row = self._rows[row_of(case)]
             row[0] += 1
             row[1] += problem is None
@@ -286,6 +301,14 @@ class Tally:
               + (f", {skipped} skipped" if skipped else ""))
         return self.failed == 0 and passed > 0
 
+    def check_ways(self) -> None:
+        """Of each fault that strikes at a byte there are so many cases that every way to end that
+        is allowed must be taken by one: else it need not be allowed."""
+        for fault, allowed in self._allowed.items():
+            if never := sorted(allowed - self._seen[fault]):
+                self.failed += 1
+                print(f"FAILED {fault}: no case ended {' or '.join(never)}")
+
     def _print_table(self) -> None:
         faults = sorted({fault for fault, _ in self._rows})
         places = tuple(TALKS_TO)
@@ -311,14 +334,15 @@ def work(lane: Lane, todo: queue.SimpleQueue[Case], tally: Tally) -> None:
             case = todo.get_nowait()
         except queue.Empty:
             return
-        problem, seconds = None, 0.0
+        problem, seconds, result = None, 0.0, ""
         try:
-            seconds = run_case(lane, case).seconds
+            ended = run_case(lane, case)
+            seconds, result = ended.seconds, ended.result
         except Broken as broken:
             problem = str(broken)
         except Exception as error:  # whatever it was, the other cases go on
             problem = f"{type(error).__name__}: {error}"
-        tally.add(case, seconds, problem)
+        tally.add(case, result, seconds, problem)
         if problem is None:
             continue
         try:
@@ -332,7 +356,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", type=Path, default=Path("build"), help="default: build")
-    parser.add_argument("--full", action="store_true", help="more cases, at more positions")
+    parser.add_argument("--full", action="store_true",
+                        help="every kind of case, and more positions")
     parser.add_argument("--only", metavar="CASE", help="a case's name, or how several names begin")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10 ** 6),
                         help="chooses the cases")
@@ -362,6 +387,8 @@ def main() -> int:
             thread.start()
         for thread in threads:
             thread.join()
+        if options.full:
+            tally.check_ways()
         return 0 if tally.end(len(chosen)) else 1
 
 
@@ -373,9 +400,11 @@ def select(options: argparse.Namespace, clean: dict[tuple[str, str], Recording],
         chosen = [case for case in made if case.name.startswith(options.only)]
         return chosen or [placed_anew(options.only, clean)]
     seconds = options.seconds or (FULL if options.full else SHORT)
-    chosen = choose(made, seconds, lanes, options.seed)
-    print(f"network: {len(chosen)} of {len(made)} cases in {lanes} lanes, --seed {options.seed}",
-          flush=True)
+    chosen = choose(made, seconds, lanes, options.seed, options.full)
+    kinds, there = len({*map(kind_of, chosen)}), len({*map(kind_of, made)})
+    print(f"network: {len(chosen)} of {len(made)} cases,"
+          f" {f'every one of {there}' if kinds == there else f'{kinds} of {there}'} kinds,"
+          f" in {lanes} lanes, --seed {options.seed}", flush=True)
     return chosen
 
 

@@ -32,7 +32,9 @@ PLACE_WORDS = {AWS: "Secrets Manager at 127.0.0.1", DATABASE: f"the database at 
 CA_WORDS = {AWS: "AWS_CA_BUNDLE", DATABASE: "TANDEM_DATABASE_CA", PROXY: "TANDEM_PROXY_CA"}
 CLOSED_WORDS = {AWS: "VPC endpoint or NAT", DATABASE: "nothing listens", PROXY: "nothing listens"}
 
+FINISHED = 80  # bytes: the client's last words of the handshake
 RETRY = 500  # bytes: less is the yes to TLS, or a server that wants another key first
+NEAR = 2    # bytes by which signatures alone do
 SLACK = 80  # bytes by which signatures and tickets make two runs differ
 
 
@@ -65,9 +67,13 @@ def records(data: bytes, start: int) -> Iterator[tuple[int, int]]:
         start = end
 
 
+def start_of_tls(place: str, direction: str) -> int:
+    return 0 if place == AWS else {UP: 8, DOWN: 1}[direction]
+
+
 def positions(recording: Recording, place: str, direction: str, every: int) -> list[int]:
     data = bytes(recording.sent[direction])
-    start = 0 if place == AWS else {UP: 8, DOWN: 1}[direction]
+    start = start_of_tls(place, direction)
     marks = {0, 1, start, start + 3, len(data)} | set(range(0, len(data), every) if every else ())
     for begin, end in records(data, start):
         marks |= {(begin + end) // 2, end}
@@ -91,15 +97,31 @@ def placed(place: str, step: str, recording: Recording, every: int) -> Iterator[
     for kind in PLACED:
         for direction in (DOWN,) if kind == "garbage" else (UP, DOWN):
             need = needed(recording, direction, place) - SLACK
-            handshake = next(end for way, end in recording.turns if way == DOWN and end > RETRY)
+            handshake = end_of_handshake(recording, direction) + SLACK
             for position in positions(recording, place, direction, every):
                 for once in (False, True) if place != DATABASE else (False,):
-                    ends = ends_of(place, kind, once, position < need,
-                                   direction == DOWN and position <= handshake + SLACK)
+                    ends = ends_of(place, kind, once, position < need, position <= handshake)
+                    if kind == "flip" and DONE in ends and not once and position <= handshake \
+                            and not in_version(recording, place, direction, position):
+                        ends = UNAVAILABLE, INVALID
                     yield Case(place, step, f"{kind}-{direction}{'-once' if once else ''}",
                                position, ends, gate=Fault(kind, direction, position, once),
                                words=(PLACE_WORDS[place],) if ends == (UNAVAILABLE,) else (),
                                seconds=seconds_of(place, kind))
+
+
+def end_of_handshake(recording: Recording, direction: str) -> int:
+    """Where the first byte that is no handshake may come."""
+    turn = next(i for i, (way, end) in enumerate(recording.turns) if way == DOWN and end > RETRY)
+    if direction == DOWN:
+        return recording.turns[turn][1]
+    return spoken(recording.turns[:turn], UP) + FINISHED
+
+
+def in_version(recording: Recording, place: str, direction: str, position: int) -> bool:
+    """Two bytes of a record that nobody looks at; later ones may have moved by a few bytes."""
+    return any(begin + 1 - NEAR <= position <= begin + 2 + NEAR for begin, _ in
+               records(bytes(recording.sent[direction]), start_of_tls(place, direction)))
 
 
 def seconds_of(place: str, kind: str) -> float:
@@ -110,8 +132,11 @@ def seconds_of(place: str, kind: str) -> float:
 
 def ends_of(place: str, kind: str, once: bool, is_needed: bool,
             in_handshake: bool) -> tuple[str, ...]:
-    if kind == "flip":  # a certificate may be hit, or two bytes of a record that nobody looks at
+    if kind == "flip" and in_handshake:  # a certificate may be hit
         return DONE, UNAVAILABLE, INVALID
+    # A length that has grown is waited for like a peer that hangs.
+    if kind == "flip" and once:
+        return DONE, UNAVAILABLE
     if kind == "garbage" and in_handshake and place != AWS:
         return (DONE, UNAVAILABLE, INVALID) if once else (UNAVAILABLE, INVALID)
     if once:  # both are asked again, but a peer that hangs may cost all the time there is
@@ -166,15 +191,17 @@ POSTGRES: dict[str, tuple[str, Script]] = {
 # proves that it knows them. Elsewhere a server with the right certificate may ask as it likes: the
 # libpq of Debian 12 cannot refuse that, and MD5 must be possible.
 ONLY_TO_WHO_PROVES = ("asks-cleartext", "asks-md5", "scram-skipped")
-EITHER = ("plaintext-after-yes", "endless-rows")  # the latter asks for MD5 first
 
 
 def postgres(place: str, step: str) -> Iterator[Case]:
     for name, (end, _) in POSTGRES.items():
         if name in ONLY_TO_WHO_PROVES and (place, step) != (DATABASE, "setSecret"):
             continue
-        # Clear text that came together with the yes is noticed only after the handshake, if ever.
-        ends = (INVALID, UNAVAILABLE) if name in EITHER else (end,)
+        ends = (end,)
+        if name == "plaintext-after-yes":  # libpq tells whether it came together with the yes
+            ends = INVALID, UNAVAILABLE
+        elif name == "endless-rows" and (place, step) == (DATABASE, "setSecret"):
+            ends = (INVALID,)  # it asks for MD5 first
         yield Case(place, step, name, None, ends, (PLACE_WORDS[place],), actor="postgres",
                    script=name, seconds=3.0)
 
@@ -244,8 +271,8 @@ ANSWERS: dict[str, tuple[str, Callable[[Session], None]]] = {
     "redirect-307": (INVALID, said(b"")),
 }
 
-# Where a batch is refused or has nothing in it, each secret is read by itself: that is as good.
-BATCH_MAY = (DONE, INVALID, UNAVAILABLE)
+# Where a batch is refused, each secret is read by itself: that is as good.
+BATCH_REFUSED = ("400-empty", "400-html", "404-html", "redirect-plaintext", "redirect-307")
 
 
 def redirect(status: str, port: int) -> bytes:
@@ -255,8 +282,9 @@ def redirect(status: str, port: int) -> bytes:
 def answers() -> Iterator[Case]:
     for action, step in ACTIONS:
         for name, (end, _) in ANSWERS.items():
-            ends = BATCH_MAY if action == "BatchGetSecretValue" and end == INVALID else (end,)
-            yield Case(AWS, step, f"{name}:{action}", None, ends,
+            if action == "BatchGetSecretValue" and name in BATCH_REFUSED:
+                end = DONE
+            yield Case(AWS, step, f"{name}:{action}", None, (end,),
                        (f"{action}|{PLACE_WORDS[AWS]}",), actor="http",
                        script=f"{name}:{action}", seconds=2.0 if end == UNAVAILABLE else 0.7)
 
