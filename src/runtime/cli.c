@@ -29,19 +29,27 @@ static enum exit_status show(const struct buffer *output)
 		       : EXIT_FAILED;
 }
 
-/* A failure, for people and, with --json, for programs. */
+static struct status describe_failure(struct status why, struct buffer *output)
+{
+	TRY(buffer_printf(output, "{\"result\":\"failed\",\"errorClass\":\"%s\",\"message\":",
+			  status_code_name(why.code)));
+	TRY(json_quote(why.detail, output));
+	return buffer_append_string(output, "}\n");
+}
+
+/* A failure, for people and, with --json, for programs: without memory its class alone. */
 static enum exit_status complain(const struct command_line *line, struct status why)
 {
 	AUTO(buffer_clear) struct buffer output = BUFFER_INIT(OUTPUT_MAX_BYTES);
 
 	fprintf(stderr, "tandem: %s\n", why.detail);
-	if (line->json &&
-	    buffer_printf(&output, "{\"result\":\"failed\",\"errorClass\":\"%s\",\"message\":",
-			  status_code_name(why.code))
-			    .code == STATUS_OK &&
-	    json_quote(why.detail, &output).code == STATUS_OK &&
-	    buffer_append_string(&output, "}\n").code == STATUS_OK)
+	if (!line->json)
+		return EXIT_FAILED;
+	if (describe_failure(why, &output).code == STATUS_OK)
 		show(&output);
+	else
+		printf("{\"result\":\"failed\",\"errorClass\":\"%s\"}\n",
+		       status_code_name(why.code));
 	return EXIT_FAILED;
 }
 

@@ -166,12 +166,11 @@ class Starved:
 
 
 def error_class(ran: subprocess.CompletedProcess[str]) -> str:
-    """As the program says it with --json; by its sentence when it had no memory even for that."""
+    """As the program says it with --json; by its sentence when it could not even start."""
     found = re.search(r'"errorClass":"(\w+)"', ran.stdout)
     if found:
         return found[1]
-    told = re.search("memory|libcurl does not start|OpenSSL cannot compute", ran.stderr)
-    return ERROR_CLASS if told else "nothing"
+    return ERROR_CLASS if "out of memory" in ran.stderr else "nothing"
 
 
 def private_copy(library: Path, folder: Path) -> Path:
