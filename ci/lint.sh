@@ -40,7 +40,8 @@ includes core | grep -vE "\"core/|<cjson/cJSON.h>|$libc" | check "core uses libc
 includes steps | grep -vE "\"(core|steps)/|$libc" | check "steps use core only"
 includes clients | grep -E '"(steps|runtime)/' | check "clients never use steps or runtime"
 includes clients/http | grep -E '"clients/' | grep -v '"clients/http/' | check "http uses core only"
-includes runtime | grep -vE "\"(core|steps|runtime|clients/http)/|$libc" | check "runtime uses of clients only http"
+process='<(signal|sys/resource)\.h>'
+includes runtime | grep -vE "\"(core|steps|runtime|clients/http)/|$libc|$process" | check "runtime uses of clients only http"
 sources 'src/*.[ch]' | xargs grep -nHE '"(steps|runtime)/' -- |
 	grep -vE '^src/(steps|runtime)/|^src/main\.c' | check "only main.c wires the layers"
 

@@ -2,8 +2,9 @@
  * memory: an allocator that wipes what it frees.
  *
  * Everything that may have held a password, a key or a token is allocated here: our own buffers,
- * and, through their hooks, what cJSON, libcurl and in the program OpenSSL allocate. A block is overwritten before it
- * goes back to libc, and growing copies, wipes and frees, so no stale copy stays on the heap.
+ * and, through their hooks, what cJSON, libcurl and in the program OpenSSL allocate. A block is
+ * overwritten before it goes back to libc, and growing copies, wipes and frees, so no stale copy
+ * stays on the heap.
  */
 #ifndef CORE_MEMORY_H
 #define CORE_MEMORY_H
@@ -19,8 +20,8 @@ char *memory_copy_string(const char *text);
 void memory_free(void *block);
 
 /*
- * How many allocations have failed so far in this thread. Before and after a call of a library that has one answer
- * for bad input and for no memory, it tells the two apart.
+ * How many allocations have failed so far in this thread. Before and after a call of a library that
+ * has one answer for bad input and for no memory, it tells the two apart.
  */
 unsigned long memory_failures(void);
 
