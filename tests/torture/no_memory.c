@@ -6,12 +6,15 @@
  * NO_MEMORY_SIZES=FILE: the size of each, four bytes, is written there at the end. The program's own
  * realloc() allocates with __libc_malloc(), so that is one of them.
  *
- * One allocation never fails: getaddrinfo() of glibc 2.36 looks into the state of its name services
- * without asking whether there was memory for it (nss_database_state_get), and nobody can ask for it
- * before. It is known by its caller and its size.
+ * Two allocations never fail, since a library falls over them and nobody can ask for them before:
+ * getaddrinfo() of glibc 2.36 looks into the state of its name services without asking whether there
+ * was memory for it (nss_database_state_get); it is known by its caller and its size. And libpq 15
+ * does not ask whether OpenSSL had memory to attach the connection to its socket (BIO_set_app_data),
+ * which is known by who calls whom.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,6 +22,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define EXPORT [[gnu::visibility("default")]]
@@ -48,13 +52,29 @@ static void tell_struck(void)
 		close(file);
 }
 
+static bool is_attached_by_libpq(void)
+{
+	void *frames[24];
+	int count = backtrace(frames, sizeof(frames) / sizeof(frames[0]));
+
+	for (int i = 0; i + 1 < count; i++) {
+		Dl_info callee, caller;
+
+		if (dladdr(frames[i], &callee) != 0 && callee.dli_sname != NULL &&
+		    strcmp(callee.dli_sname, "CRYPTO_set_ex_data") == 0)
+			return dladdr(frames[i + 1], &caller) != 0 &&
+			       strstr(caller.dli_fname, "/libpq.so") != NULL;
+	}
+	return false;
+}
+
 static bool fails(size_t size)
 {
 	long n = 1 + atomic_fetch_add(&asked, 1);
 
 	if (n <= SIZES_MAX)
 		sizes[n - 1] = (uint32_t)size;
-	if (fail_at == 0 || n < fail_at || (n > fail_at && !for_good))
+	if (fail_at == 0 || n < fail_at || (n > fail_at && !for_good) || is_attached_by_libpq())
 		return false;
 	if (n == fail_at)
 		tell_struck();
@@ -111,6 +131,7 @@ EXPORT int posix_memalign(void **ret, size_t alignment, size_t size)
 {
 	const char *at = getenv("NO_MEMORY_AT");
 
+	is_attached_by_libpq(); /* the first backtrace() allocates */
 	for_good = getenv("NO_MEMORY_FOR_GOOD") != NULL;
 	struck_path = getenv("NO_MEMORY_STRUCK");
 	atomic_store(&asked, 0);
