@@ -74,6 +74,7 @@ class PgBouncer(Server):
         self._pickup = Pickup(delay)
         self._on_pickup = on_pickup
         self._users = self.folder / "userlist.txt"
+        self._written = 0  # when, as it is told
         self._stopping = threading.Event()
         self._poller = threading.Thread(target=self._follow_secrets, name="pgbouncer-users")
 
@@ -139,13 +140,19 @@ class PgBouncer(Server):
             self._pickup.saw(secret_id, credential, time.monotonic())
 
     def _write_users(self) -> None:
-        """Atomically: PgBouncer reads the file whenever it likes."""
+        """Atomically: PgBouncer reads the file whenever it likes.
+
+        It takes a file of the same inode, size and time in whole seconds for the one it has read,
+        and an inode is used again at once. So each is a second younger than the one before.
+        """
         fresh = self._users.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             for user, password in sorted(self.known_users().items()):
                 file.write(f"{quoted(user)} {quoted(password)}\n")
         give(fresh, SERVER_USER)
+        self._written = max(self._written + 1, int(time.time()))
+        os.utime(fresh, (self._written, self._written))
         fresh.replace(self._users)
 
 
