@@ -461,7 +461,9 @@ class Zombies(Mode):
                 zombies[Kill(self.plan.name, step, point, in_main)] = frozen
             awake_at = time.monotonic() + ZOMBIE_TIMEOUT + 0.5
             self.kills += zombies
-            if not zombies:
+            if not zombies:  # the last points were none: nothing may stay under way
+                self.finish(rotation, STEPS[STEPS.index(step):])
+                must_be_right(rotation.wrong_at_end())
                 return
             last = [*zombies][-1]
             last.problems += rotation.wrong_now(step)
