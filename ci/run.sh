@@ -169,8 +169,8 @@ run_fuzz() { # SECONDS [TARGET…]: every parser that takes bytes from outside
 }
 
 run_valgrind() { # all tests once under memcheck, and two whole rotations
-	run_setup
-	"$(find_python)" ci/valgrind.py "$@"
+	quiet_build
+	"$(find_python)" ci/valgrind.py --build-dir "$BUILD" "$@"
 }
 
 run_analyze() { # gcc's and clang's static analyzers
