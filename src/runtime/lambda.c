@@ -2,6 +2,7 @@
 
 #include "clients/http/http.h"
 #include "core/json.h"
+#include "core/memory.h"
 #include "runtime/invocation.h"
 #include "runtime/print.h"
 
@@ -244,6 +245,7 @@ void lambda_run(const struct program *program)
 	AUTO(http_close) struct http *http = NULL;
 	struct loop loop = {.program = program, .api = program->config->lambda_runtime_api};
 	struct status turn = http_open(&http);
+	const unsigned long lacked = memory_failures();
 
 	if (turn.code != STATUS_OK) {
 		log_failure(program, NULL, turn);
@@ -257,6 +259,14 @@ void lambda_run(const struct program *program)
 		failures = turn.code == STATUS_OK ? 0 : failures + 1;
 		if (failures > 0)
 			log_failure(program, NULL, turn);
+		if (memory_failures() != lacked) {
+			log_failure(
+				program, NULL,
+				failure(STATUS_UNAVAILABLE,
+					"out of memory: this process ends, the next event gets "
+					"a new one; if it happens again, give the function more"));
+			return;
+		}
 	}
 }
 

@@ -12,7 +12,8 @@
 /*
  * Runs until the Runtime API cannot be used any more, and has logged why: it is gone, or it answered
  * 500, after which Lambda wants the process to end. An event that is none, or a step that fails, is
- * reported to the API and does not end the loop.
+ * reported to the API and does not end the loop. Once an allocation has failed it ends as well, when
+ * that event is answered: for want of memory OpenSSL finds certificates invalid, and does not forget.
  */
 void lambda_run(const struct program *);
 

@@ -27,6 +27,15 @@ static struct loopback api;
 static const struct line *script;
 static bool had_limit[16]; /* of each exchange: was there an end to the wait? */
 static int exchanges;
+static int lacks_memory_at; /* the exchange during which an allocation fails; 0 = none */
+
+unsigned long __wrap_memory_failures(void);
+
+/* As in thread and process: it only ever grows. */
+unsigned long __wrap_memory_failures(void)
+{
+	return lacks_memory_at != 0 && exchanges >= lacks_memory_at;
+}
 
 struct status __real_http_exchange(struct http *, const struct http_request *,
 				   struct http_response *);
@@ -73,6 +82,7 @@ static int start(void **state)
 	loopback_start(&api, respond);
 	world.config.lambda_runtime_api = api.url + strlen("http://");
 	exchanges = 0;
+	lacks_memory_at = 0;
 	return 0;
 }
 
@@ -171,6 +181,21 @@ static void loop_ends_after_three_failed_turns_in_a_row(void **state)
 	assert_logged("WARN", "is not finished");
 	assert_logged("ERROR", "answered 403 to a response");
 	assert_logged("ERROR", "answered 403 to a poll");
+}
+
+/* The event is answered, whatever came of it; the next one meets a new process. */
+static void loop_ends_after_the_turn_in_which_an_allocation_failed(void **state)
+{
+	(void)state;
+	lacks_memory_at = 3;
+	RUN({.status = 200, .body = TICK}, {.status = 202}, {.status = 200, .body = "nonsense"},
+	    {.status = 202}, {.status = 200, .body = TICK});
+	assert_int_equal(api.count, 4);
+	assert_string_equal(api.asked[3].target, ERROR);
+	assert_logged("INFO", "rotation started");
+	assert_logged("ERROR", "not JSON");
+	assert_logged("ERROR", "out of memory: this process ends", "UNAVAILABLE");
+	assert_string_equal(logged(), "");
 }
 
 static void loop_ends_when_nobody_listens(void **state)
@@ -329,6 +354,7 @@ int main(void)
 		TEST(loop_ends_at_once_when_an_error_gets_a_500),
 		TEST(loop_goes_on_when_an_answer_comes_too_late),
 		TEST(loop_ends_after_three_failed_turns_in_a_row),
+		TEST(loop_ends_after_the_turn_in_which_an_allocation_failed),
 		TEST(loop_ends_when_nobody_listens),
 		TEST(loop_never_uses_a_proxy),
 		TEST(event_without_a_usable_request_id_is_not_run),
