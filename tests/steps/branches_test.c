@@ -364,18 +364,25 @@ static void create_secret_again_survives_each_failure_of_checking_the_copy(void 
 	assert_int_equal(calls, 8); /* labels, two reads, proxies; put, its version, labels, put */
 }
 
-/* By hand, or by a rotation that was given up: the label is seen where it is, and taken from there. */
-static void create_secret_again_takes_the_label_of_the_copy_back(void **state)
+/* Created once; then the proxy secret was edited, and its label put on something else. */
+static void make_with_an_edited_copy(struct world *world)
 {
 	static const char edited[] =
 		"{\"username\":\"app-clone\",\"password\":\"inactive-password\",\"new\":1}";
+
+	world_make(world, WORLD_PROXIES_TOO);
+	assert_ok(create_secret(&world->rotation));
+	world_put(world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT, edited);
+	world_put(world, PROXY_SECRET_CLONE, "proxy-3", STAGE_PENDING, edited);
+}
+
+/* By hand, or by a rotation that was given up: the label is seen where it is, and taken from there. */
+static void create_secret_again_takes_the_label_of_the_copy_back(void **state)
+{
 	struct world world;
 
 	(void)state;
-	world_make(&world, WORLD_PROXIES_TOO);
-	assert_ok(create_secret(&world.rotation));
-	world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT, edited);
-	world_put(&world, PROXY_SECRET_CLONE, "proxy-3", STAGE_PENDING, edited);
+	make_with_an_edited_copy(&world);
 	assert_ok(create_secret(&world.rotation));
 	assert_string_equal(world_version(&world, PROXY_SECRET_CLONE, STAGE_PENDING)->id,
 			    world.token);
@@ -385,15 +392,10 @@ static void create_secret_again_takes_the_label_of_the_copy_back(void **state)
 /* The store said that it is there, so the read that misses it is late. */
 static void create_secret_whose_copy_cannot_be_read_yet_is_unavailable(void **state)
 {
-	static const char edited[] =
-		"{\"username\":\"app-clone\",\"password\":\"inactive-password\",\"new\":1}";
 	struct world world;
 
 	(void)state;
-	world_make(&world, WORLD_PROXIES_TOO);
-	assert_ok(create_secret(&world.rotation));
-	world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT, edited);
-	world_put(&world, PROXY_SECRET_CLONE, "proxy-3", STAGE_PENDING, edited);
+	make_with_an_edited_copy(&world);
 	world.fail_at = world.calls + 6; /* describe, two gets, a batch, stage, and then */
 	world.failure = FAIL_BEFORE;
 	world.answer = STATUS_NOT_FOUND;
