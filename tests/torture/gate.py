@@ -20,8 +20,9 @@ from stack.process import free_port
 UP, DOWN = "up", "down"  # to the server, to the client
 
 # Those that need no position, and those that strike after `after` bytes in `direction`.
-WHOLE = ("refuse", "silent", "delay", "drip", "trickle")
+WHOLE = ("refuse", "unanswered", "silent", "delay", "drip", "trickle")
 PLACED = ("reset", "cut", "half-open", "garbage", "flip")
+CLOSED = ("refuse", "unanswered")  # nobody is let in
 
 DELAY = 0.1       # seconds each piece is held
 TRICKLE = 0.05    # seconds between two bytes: no exchange ends in time
@@ -65,6 +66,8 @@ class Gate:
         self._wanted = threading.Condition(self._lock)
         self._closing = False
         self._listening = True
+        self._idle = False  # the acceptor waits for a listener
+        self._filling: list[socket.socket] = []
         self._epoch = 0
         self.set(Fault())
         self._acceptor = threading.Thread(target=self._accept, name="gate", daemon=True)
@@ -77,13 +80,40 @@ class Gate:
             self.fault = fault
             self._target = target if target is not None else self._server
             self.recordings: list[Recording] = []
-            if (fault.kind != "refuse") != self._listening:
-                self._listening = not self._listening
-                if self._listening:
-                    self._listener.listen(64)
-                    self._wanted.notify()
-                else:  # the port stays ours, and the kernel answers with a reset
-                    self._listener.shutdown(socket.SHUT_RDWR)
+            if not self._listening:
+                self._stop_listening()
+            self._listening = fault.kind not in CLOSED
+            if self._listening:
+                self._listener.listen(64)
+                self._wanted.notify_all()
+                return
+            self._stop_listening()
+            if fault.kind == "unanswered":
+                self._listener.listen(0)
+                self._fill_queue()
+
+    def _stop_listening(self) -> None:
+        """The port stays ours, and the kernel answers with a reset."""
+        for end in self._filling:
+            end.close()
+        self._filling = []
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it did not listen
+        self._wanted.wait_for(lambda: self._idle)
+
+    def _fill_queue(self) -> None:
+        """Where as many wait to be accepted as may, Linux drops who comes then: a SYN without an
+        answer, as behind a security group."""
+        while True:
+            end = socket.socket()
+            self._filling.append(end)
+            end.settimeout(0.2)
+            try:
+                end.connect(("127.0.0.1", self.port))
+            except TimeoutError:
+                return
 
     def open(self) -> None:
         self.set(Fault())
@@ -94,8 +124,10 @@ class Gate:
             self._closing = True
             if self._listening:
                 self._listener.shutdown(socket.SHUT_RDWR)
-            self._wanted.notify()
+            self._wanted.notify_all()
         self._acceptor.join()
+        for end in self._filling:
+            end.close()
         self._listener.close()
 
     def __enter__(self) -> Gate:
@@ -108,7 +140,10 @@ class Gate:
         while True:
             with self._lock:
                 while not self._listening and not self._closing:
+                    self._idle = True
+                    self._wanted.notify_all()
                     self._wanted.wait()
+                self._idle = False
                 if self._closing:
                     return
             try:

@@ -244,6 +244,17 @@ def scram_skipped(session: Session, context: ssl.SSLContext) -> None:
     session.listen()
 
 
+def scram_endless(session: Session, context: ssl.SSLContext) -> None:
+    """Asks for so many rounds that the answer takes the better part of an hour."""
+    agree(session, context)
+    session.send(authentication(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"))
+    first = session.receive()
+    nonce = first[first.rindex(b"r=") + 2:]
+    session.send(authentication(11, b"r=" + nonce + b"x,s=c2FsdHNhbHRzYWx0c2FsdA==,i=2147483647"))
+    session.end.settimeout(None)  # it computes, and is ended
+    session.listen()
+
+
 def unknown_authentication(session: Session, context: ssl.SSLContext) -> None:
     agree(session, context)
     session.send(authentication(99))
@@ -259,6 +270,17 @@ def enormous_message(session: Session, context: ssl.SSLContext) -> None:
 def endless_notices(session: Session, context: ssl.SSLContext) -> None:
     agree(session, context)
     session.flood(message(b"N", b"SNOTICE\0C00000\0M" + b"x" * 8000 + b"\0\0"))
+
+
+def copies(session: Session, context: ssl.SSLContext) -> None:
+    """Begins a COPY where rows were asked for, and waits."""
+    agree(session, context)
+    session.send(authentication(5, SALT))
+    take_typed(session)
+    session.send(WELCOME)
+    take_typed(session)
+    session.send(message(b"G", struct.pack("!bh", 0, 0)))
+    session.listen()
 
 
 def endless_rows(session: Session, context: ssl.SSLContext) -> None:

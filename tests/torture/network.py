@@ -134,7 +134,7 @@ def nobody_called(plain: socket.socket) -> None:
 
 
 def check_end(lane: Lane, case: Case, ended: Ended) -> None:
-    if ended.seconds > DEADLINE + MARGIN:
+    if ended.seconds > DEADLINE + MARGIN and not case.computes:
         raise Broken(f"took {ended.seconds:.1f} s of {DEADLINE} s: {ended.result}: {ended.message}")
     if ended.result not in case.ends:
         raise Broken(f"ended {ended.result}, not {' or '.join(case.ends)}: {ended.message}")

@@ -21,6 +21,7 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 TALKS_TO = {AWS: STEPS, DATABASE: STEPS[1:], PROXY: STEPS[2:]}
 
 DONE, INVALID, UNAVAILABLE = "OK", "INVALID", "UNAVAILABLE"
+GIVEN_UP = "exit status 1"  # nobody can say a class while it computes
 
 # Names that only this test knows. The database is `localhost`, and so is the proxy where no name can
 # be given to it: then no case needs one.
@@ -50,6 +51,7 @@ class Case:
     actor: str = ""               # which kind of impostor stands behind the gate, and
     script: str = ""              # what it does
     seconds: float = 1.0          # about so long
+    computes: bool = False        # its deadline is one of the processor's time
 
     @property
     def name(self) -> str:
@@ -185,6 +187,8 @@ POSTGRES: dict[str, tuple[str, Script]] = {
     "enormous-message": (UNAVAILABLE, impostor.enormous_message),
     "endless-notices": (UNAVAILABLE, impostor.endless_notices),
     "endless-rows": (UNAVAILABLE, impostor.endless_rows),
+    "copy-for-rows": (UNAVAILABLE, impostor.copies),
+    "endless-scram": (GIVEN_UP, impostor.scram_endless),
 }
 
 # The proxy secrets of a lane name no host, so setSecret sends their passwords only to a server that
@@ -200,10 +204,12 @@ def postgres(place: str, step: str) -> Iterator[Case]:
         ends = (end,)
         if name == "plaintext-after-yes":  # libpq tells whether it came together with the yes
             ends = INVALID, UNAVAILABLE
-        elif name == "endless-rows" and (place, step) == (DATABASE, "setSecret"):
+        elif name in ("endless-rows", "copy-for-rows") and (place, step) == (DATABASE, "setSecret"):
             ends = (INVALID,)  # it asks for MD5 first
-        yield Case(place, step, name, None, ends, (PLACE_WORDS[place],), actor="postgres",
-                   script=name, seconds=3.0)
+        computes = end == GIVEN_UP
+        words = ("computed for longer than TANDEM_TIMEOUT",) if computes else (PLACE_WORDS[place],)
+        yield Case(place, step, name, None, ends, words, actor="postgres", script=name,
+                   seconds=15.0 if computes else 3.0, computes=computes)
 
 
 # HTTP -----------------------------------------------------------------------------------------

@@ -215,7 +215,7 @@ class Lane:
                 [*(wrap or self.world.wrap()), program(self.world.build), "step", step, self.secret, token,
                  "--json"], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, text=True) as process:
-            watch = Watch(process, timeout + 20)
+            watch = Watch(process, timeout + 60)
             output, _ = process.communicate()
         seconds = time.monotonic() - begun
         peak = watch.end()
