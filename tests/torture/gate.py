@@ -80,32 +80,23 @@ class Gate:
             self.fault = fault
             self._target = target if target is not None else self._server
             self.recordings: list[Recording] = []
-            if not self._listening:
-                self._stop_listening()
-            self._listening = fault.kind not in CLOSED
-            if self._listening:
-                self._listener.listen(64)
-                self._wanted.notify_all()
-                return
-            self._stop_listening()
+            if self._filling:
+                self._empty_queue()
+            if (fault.kind not in CLOSED) != self._listening:
+                self._listening = not self._listening
+                if self._listening:
+                    self._listener.listen(64)
+                    self._wanted.notify_all()
+                else:  # the port stays ours, and the kernel answers with a reset
+                    self._listener.shutdown(socket.SHUT_RDWR)
+                    self._wanted.wait_for(lambda: self._idle)
             if fault.kind == "unanswered":
-                self._listener.listen(0)
                 self._fill_queue()
-
-    def _stop_listening(self) -> None:
-        """The port stays ours, and the kernel answers with a reset."""
-        for end in self._filling:
-            end.close()
-        self._filling = []
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it did not listen
-        self._wanted.wait_for(lambda: self._idle)
 
     def _fill_queue(self) -> None:
         """Where as many wait to be accepted as may, Linux drops who comes then: a SYN without an
         answer, as behind a security group."""
+        self._listener.listen(0)
         while True:
             end = socket.socket()
             self._filling.append(end)
@@ -114,6 +105,12 @@ class Gate:
                 end.connect(("127.0.0.1", self.port))
             except TimeoutError:
                 return
+
+    def _empty_queue(self) -> None:
+        for end in self._filling:
+            end.close()
+        self._filling = []
+        self._listener.shutdown(socket.SHUT_RDWR)
 
     def open(self) -> None:
         self.set(Fault())
