@@ -2,7 +2,7 @@
  * no memory: for LD_PRELOAD, a malloc() that fails once, or from a moment on.
  *
  * NO_MEMORY_AT=n: the n-th allocation of the process fails, counted from 1; NO_MEMORY_FOR_GOOD=1:
- * so does every one after it. NO_MEMORY_STRUCK=FILE: it is made when that allocation is reached.
+ * so does every one after it. NO_MEMORY_STRUCK=FILE: it is made when the first of them fails.
  * NO_MEMORY_SIZES=FILE: the size of each, four bytes, is written there at the end. The program's own
  * realloc() allocates with __libc_malloc(), so that is one of them.
  *
@@ -37,6 +37,7 @@ void *__libc_malloc(size_t size);
 void *memalign(size_t alignment, size_t size);
 
 static atomic_long asked;
+static atomic_flag struck = ATOMIC_FLAG_INIT;
 static long fail_at;
 static bool for_good;
 static const char *struck_path;
@@ -76,7 +77,7 @@ static bool fails(size_t size)
 		sizes[n - 1] = (uint32_t)size;
 	if (fail_at == 0 || n < fail_at || (n > fail_at && !for_good) || is_attached_by_libpq())
 		return false;
-	if (n == fail_at)
+	if (!atomic_flag_test_and_set(&struck))
 		tell_struck();
 	errno = ENOMEM;
 	return true;
