@@ -163,6 +163,8 @@ static struct status fake_create_user_like(struct database *base, const char *us
 	struct fake_user *room = world_user(world, "");
 
 	TRY(world_begin_call(world, &call));
+	if (world->may_not_create)
+		return failure(STATUS_DENIED, "'%s' may not create users", db->user);
 	if (world_user(world, model) == NULL)
 		return failure(STATUS_NOT_FOUND, "no user '%s'", model);
 	if (!db->locked)

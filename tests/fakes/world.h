@@ -89,6 +89,7 @@ struct world {
 	int intrude_at;	    /* before this call somebody else does something; 0 = nobody */
 	void (*intrude)(struct world *);
 	struct status rival; /* for an intruder: how a step of its own ended */
+	bool may_not_create; /* the admin lacks the permission to create users */
 	bool proves_nothing; /* the database does not show that it knows a password */
 	int leaks;	     /* how often a user's working password was sent to another host */
 	int store_calls, writes, logins; /* writes: how often a version was put or promoted */

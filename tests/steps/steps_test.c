@@ -624,6 +624,26 @@ static void secret_whose_host_was_changed_gets_nobody_elses_password(void **stat
 }
 
 /* The confused deputy: a host that does not accept the active credential is not our database. */
+/* An admin that may set this user's password, and no more, is enough once the user is there. */
+static void set_secret_with_an_admin_creates_nobody_who_is_there(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ADMIN);
+	world.may_not_create = true;
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	assert_string_equal(world.report.outcome, "set the password as the admin");
+	world_clear(&world);
+
+	world_make(&world, WORLD_ADMIN | WORLD_CLONE_MISSING);
+	world.may_not_create = true;
+	assert_ok(create_secret(&world.rotation));
+	assert_failed(set_secret(&world.rotation), STATUS_DENIED, "may not create users");
+	world_clear(&world);
+}
+
 static void set_secret_where_the_active_credential_fails_never_sends_the_admins(void **state)
 {
 	struct world world;
@@ -892,6 +912,7 @@ int main(void)
 		cmocka_unit_test(set_secret_with_an_edited_pending_version_is_refused),
 		cmocka_unit_test(set_secret_with_an_admin_of_another_host_never_logs_in),
 		cmocka_unit_test(secret_whose_host_was_changed_gets_nobody_elses_password),
+		cmocka_unit_test(set_secret_with_an_admin_creates_nobody_who_is_there),
 		cmocka_unit_test(
 			set_secret_where_the_active_credential_fails_never_sends_the_admins),
 		cmocka_unit_test(set_secret_tries_each_password_once_and_says_what_to_do),
