@@ -520,6 +520,8 @@ def main() -> int:
     paths = [os.path.relpath(Path(name).resolve(), ROOT) for name in options.files] or [
         *(f"src/steps/{path.name}" for path in sorted((tree / "src/steps").glob("*.c"))),
         "src/core/plan.c"]
+    if missing := [path for path in paths if not (tree / path).is_file()]:
+        parser.error(f"no such file: {', '.join(missing)}")
     families = enumerations(tree / "src")
     mutants = [mutant for path in paths for mutant in mutants_of(tree, path, families)]
     if options.list:

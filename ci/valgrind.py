@@ -165,6 +165,9 @@ def main() -> int:
     # These start servers that the kernel ends with their starter: not in a thread of the pool.
     rotations = [Check("tandem rotate", lambda folder: rotate_by_command(build, folder)),
                  Check("a Lambda function", lambda folder: rotate_as_function(build, folder))]
+    if unknown := set(options.names) - {check.name for check in (*checks, *rotations)}:
+        parser.error(f"no check {', '.join(sorted(unknown))}; there are "
+                     + ", ".join(check.name for check in (*checks, *rotations)))
     if options.names:
         checks = [check for check in checks if check.name in options.names]
         rotations = [check for check in rotations if check.name in options.names]

@@ -281,6 +281,8 @@ def main() -> int:
         return show_trail(named[0]) if named else parser.error(f"no run is named '{arguments.trail}'")
 
     runs = [run for run in all_runs() if arguments.only in run.name and (arguments.long or not run.long)]
+    if not runs:
+        parser.error(f"no run has '{arguments.only}' in its name" + ("" if arguments.long else "; with --long?"))
     begun = time.monotonic()
     results = []
     print(f"{'run':68} {'states':>9} {'depth':>6} {'s':>5} {'MiB':>5}  result")
