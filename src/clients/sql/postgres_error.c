@@ -256,12 +256,13 @@ static bool is_no_proof(const char *message)
 /*
  * For want of memory OpenSSL finds certificates invalid, and keeps that for as long as the process
  * lives: then no reason of this side counts. Its allocations are counted; libpq tells by its text, and
- * libc by that of its error.
+ * libc by that of its error, or in OpenSSL's hands by its number (ENOMEM among the system's errors).
  */
 static bool lacked_memory(const char *message)
 {
 	return memory_failures() != 0 || strstr(message, "out of memory") != NULL ||
-	       strstr(message, "Cannot allocate memory") != NULL;
+	       strstr(message, "Cannot allocate memory") != NULL ||
+	       strstr(message, "SSL error code 2147483660") != NULL;
 }
 
 struct status postgres_login_error(const struct postgres *session, ConnStatusType stage)
