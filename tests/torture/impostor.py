@@ -221,13 +221,18 @@ def md5(session: Session, context: ssl.SSLContext) -> None:
     session.listen()
 
 
+def begin_scram(session: Session, mechanisms: bytes, rounds: int) -> None:
+    """Up to where the client has to compute its proof, in so many rounds."""
+    session.send(authentication(10, mechanisms + b"\0"))
+    first = session.receive()
+    nonce = first[first.rindex(b"r=") + 2:]
+    session.send(authentication(11, b"r=%bx,s=c2FsdHNhbHRzYWx0c2FsdA==,i=%d" % (nonce, rounds)))
+
+
 def scram_forged(session: Session, context: ssl.SSLContext) -> None:
     """Goes through SCRAM without knowing the verifier: its last word cannot be right."""
     agree(session, context)
-    session.send(authentication(10, b"SCRAM-SHA-256\0\0"))
-    first = session.receive()
-    nonce = first[first.rindex(b"r=") + 2:]
-    session.send(authentication(11, b"r=" + nonce + b"x,s=c2FsdHNhbHRzYWx0c2FsdA==,i=4096"))
+    begin_scram(session, b"SCRAM-SHA-256\0", 4096)
     take_typed(session)
     session.send(authentication(12, b"v=" + b"A" * 43 + b"=") + WELCOME)
     session.listen()
@@ -247,10 +252,7 @@ def scram_skipped(session: Session, context: ssl.SSLContext) -> None:
 def scram_endless(session: Session, context: ssl.SSLContext) -> None:
     """Asks for so many rounds that the answer takes the better part of an hour."""
     agree(session, context)
-    session.send(authentication(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"))
-    first = session.receive()
-    nonce = first[first.rindex(b"r=") + 2:]
-    session.send(authentication(11, b"r=" + nonce + b"x,s=c2FsdHNhbHRzYWx0c2FsdA==,i=2147483647"))
+    begin_scram(session, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0", 2 ** 31 - 1)
     session.end.settimeout(None)  # it computes, and is ended
     session.listen()
 
