@@ -5,6 +5,8 @@
 #include "clients/sql/ca_bundle.h"
 #include "clients/sql/drivers.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -343,6 +345,36 @@ static void open_with_unreadable_ca_is_invalid(void **state)
 		      "'/etc/passwd' cannot be read as PEM");
 }
 
+/* How many streams libc has no memory for. OpenSSL opens its files with fopen64(). */
+static int streams_denied;
+
+[[gnu::visibility("default")]] FILE *fopen64(const char *path, const char *mode)
+{
+	FILE *(*real)(const char *, const char *) = dlsym(RTLD_NEXT, "fopen64");
+
+	if (streams_denied == 0)
+		return real(path, mode);
+	streams_denied--;
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void open_without_memory_to_read_the_ca_is_unavailable(void **state)
+{
+	struct login login = stack_login();
+	struct database *database = NULL;
+
+	(void)state;
+	streams_denied = 1;
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_UNAVAILABLE,
+		      "could not be read, and now can");
+	assert_int_equal(streams_denied, 0);
+	streams_denied = 2;
+	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_UNAVAILABLE,
+		      "out of memory");
+	assert_int_equal(streams_denied, 0);
+}
+
 static void open_under_another_host_name_is_invalid(void **state)
 {
 	struct login login = stack_login();
@@ -674,6 +706,7 @@ int run_login_tests(void)
 		TEST(open_of_silent_server_ends_at_the_deadline),
 		TEST(open_with_foreign_ca_is_invalid_and_names_the_variable),
 		TEST(open_with_unreadable_ca_is_invalid),
+		TEST(open_without_memory_to_read_the_ca_is_unavailable),
 		TEST(open_under_another_host_name_is_invalid),
 		TEST(open_of_server_without_tls_is_invalid),
 		TEST(open_whose_question_for_tls_is_answered_in_clear_is_no_refusal),

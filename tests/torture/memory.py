@@ -152,7 +152,8 @@ class Starved:
             strike.problems.append("no allocation failed, and yet it was not done:"
                                    f" {' '.join(ran.stderr.split())}")
         if ran.returncode < 0:
-            strike.problems.append(f"ended by {signal.Signals(-ran.returncode).name}")
+            strike.problems.append(f"ended by {signal.Signals(-ran.returncode).name}:"
+                                   f" {' '.join(ran.stderr.split())}")
         elif ran.returncode not in SAID:
             strike.problems.append(f"ended with status {ran.returncode}, which is neither done nor"
                                    f" failed: {' '.join(ran.stderr.split())}")
@@ -217,13 +218,6 @@ def torture(installation: Installation, options: argparse.Namespace) -> int:
         print_row(results[-1])
     strikes = [strike for result in results for strike in result.strikes]
     bad = [strike for strike in strikes if strike.problems]
-    for strike in bad:
-        print(f"FAILED: {strike}")
-        for problem in strike.problems:
-            print(f"    {problem}")
-        print(f"    again: python3 tests/torture/memory.py --build-dir '{options.build_dir}'"
-              f" --plan {strike.plan} --step {strike.step} --at {strike.at}"
-              + (" --for-good" if strike.for_good else ""))
     given_up = [result for result in results if result.given_up]
     for result in given_up:
         print(f"GIVEN UP: {PLANS[result.plan]}: {result.given_up}")
@@ -253,14 +247,18 @@ def run_plan(installation: Installation, plan: str, options: argparse.Namespace)
             chance = random.Random(f"{options.seed} {plan}")
             for turn, struck in enumerate(points(result, options, chance)):
                 starved.for_good = options.for_good or (options.alternate and turn % 2 == 1)
+                before = len(result.strikes)
                 rotate(starved, Rotation(subject, clients), struck, result)
-                if sum(bool(strike.problems) for strike in result.strikes) >= FAILURES_MAX:
-                    raise GivenUp(f"{FAILURES_MAX} failures in this plan")
-                if any(strike.problems for strike in result.strikes[-len(struck):]):
+                latest = result.strikes[before:] or result.strikes[-1:]
+                bad = [strike for strike in latest if strike.problems]
+                if bad:
+                    print_failures(bad, options)
                     with clients.paused():
                         subject.begin_anew()
                     clients.settle()
                     clients.new_failures()
+                if sum(bool(strike.problems) for strike in result.strikes) >= FAILURES_MAX:
+                    raise GivenUp(f"{FAILURES_MAX} failures in this plan")
             if not result.strikes:
                 raise GivenUp("no run got to its allocation")
         except (GivenUp, TimeoutError, subprocess.TimeoutExpired) as error:
@@ -322,6 +320,16 @@ def print_row(result: Result) -> None:
         cells.append(f"{good} / {len(strikes)} of {len(result.kinds[step])}" if strikes else "-")
     print(f"{PLANS[result.plan]:40}" + "".join(f"{cell:>19}" for cell in cells)
           + f"{result.logins:>9}{result.failed_logins:>8}{result.seconds:>6.0f}", flush=True)
+
+
+def print_failures(bad: list[Strike], options: argparse.Namespace) -> None:
+    for strike in bad:
+        print(f"FAILED: {strike}")
+        for problem in strike.problems:
+            print(f"    {problem}")
+        print(f"    again: python3 tests/torture/memory.py --build-dir '{options.build_dir}'"
+              f" --plan {strike.plan} --step {strike.step} --at {strike.at}"
+              + (" --for-good" if strike.for_good else ""), flush=True)
 
 
 if __name__ == "__main__":

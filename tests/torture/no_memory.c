@@ -6,11 +6,12 @@
  * NO_MEMORY_SIZES=FILE: the size of each, four bytes, is written there at the end. The program's own
  * realloc() allocates with __libc_malloc(), so that is one of them.
  *
- * Two allocations never fail, since a library falls over them and nobody can ask for them before:
+ * Three allocations never fail, since a library falls over them and nobody can ask for them before.
  * getaddrinfo() of glibc 2.36 looks into the state of its name services without asking whether there
- * was memory for it (nss_database_state_get); it is known by its caller and its size. And libpq 15
- * does not ask whether OpenSSL had memory to attach the connection to its socket (BIO_set_app_data),
- * which is known by who calls whom.
+ * was memory for it (nss_database_state_get), which is known by its caller and its size; and it
+ * abort()s when there is none for the first line of nsswitch.conf (nss_database_reload). libpq 15 does
+ * not ask whether OpenSSL had memory to attach the connection to its socket (BIO_set_app_data). These
+ * two are known by who calls whom.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -53,18 +54,34 @@ static void tell_struck(void)
 		close(file);
 }
 
-static bool is_attached_by_libpq(void)
+/* "": nothing that its file exports. */
+static const char *function(const void *frame)
+{
+	Dl_info it;
+
+	return dladdr(frame, &it) != 0 && it.dli_sname != NULL ? it.dli_sname : "";
+}
+
+static bool is_of(const void *frame, const char *file)
+{
+	Dl_info it;
+
+	return dladdr(frame, &it) != 0 && strstr(it.dli_fname, file) != NULL;
+}
+
+static bool is_fallen_over(void)
 {
 	void *frames[24];
 	int count = backtrace(frames, sizeof(frames) / sizeof(frames[0]));
 
-	for (int i = 0; i + 1 < count; i++) {
-		Dl_info callee, caller;
+	for (int i = 0; i + 2 < count; i++) {
+		const char *name = function(frames[i]);
 
-		if (dladdr(frames[i], &callee) != 0 && callee.dli_sname != NULL &&
-		    strcmp(callee.dli_sname, "CRYPTO_set_ex_data") == 0)
-			return dladdr(frames[i + 1], &caller) != 0 &&
-			       strstr(caller.dli_fname, "/libpq.so") != NULL;
+		if (strcmp(name, "CRYPTO_set_ex_data") == 0)
+			return is_of(frames[i + 1], "/libpq.so");
+		if (strstr(name, "getdelim") != NULL)
+			return function(frames[i + 1])[0] == '\0' &&
+			       strcmp(function(frames[i + 2]), "getaddrinfo") == 0;
 	}
 	return false;
 }
@@ -75,7 +92,7 @@ static bool fails(size_t size)
 
 	if (n <= SIZES_MAX)
 		sizes[n - 1] = (uint32_t)size;
-	if (fail_at == 0 || n < fail_at || (n > fail_at && !for_good) || is_attached_by_libpq())
+	if (fail_at == 0 || n < fail_at || (n > fail_at && !for_good) || is_fallen_over())
 		return false;
 	if (!atomic_flag_test_and_set(&struck))
 		tell_struck();
@@ -132,7 +149,7 @@ EXPORT int posix_memalign(void **ret, size_t alignment, size_t size)
 {
 	const char *at = getenv("NO_MEMORY_AT");
 
-	is_attached_by_libpq(); /* the first backtrace() allocates */
+	is_fallen_over(); /* the first backtrace() allocates */
 	for_good = getenv("NO_MEMORY_FOR_GOOD") != NULL;
 	struck_path = getenv("NO_MEMORY_STRUCK");
 	atomic_store(&asked, 0);

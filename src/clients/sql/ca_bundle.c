@@ -1,5 +1,11 @@
 #include "clients/sql/ca_bundle.h"
 
+#include "core/memory.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,4 +25,30 @@ const char *ca_bundle_find(void)
 		if (access(places[i], R_OK) == 0)
 			return places[i];
 	return NULL;
+}
+
+static void store_free(X509_STORE **store)
+{
+	X509_STORE_free(*store);
+}
+
+struct status ca_bundle_check(const char *path)
+{
+	AUTO(store_free) X509_STORE *store = NULL;
+	unsigned long failures = memory_failures();
+	unsigned long error;
+	bool loaded;
+
+	ERR_clear_error();
+	store = X509_STORE_new();
+	loaded = store != NULL && X509_STORE_load_file(store, path) == 1;
+	error = ERR_get_error();
+	ERR_clear_error();
+	if (loaded)
+		return OK;
+	/* fopen() allocates by itself, which is not counted. */
+	if (memory_failures() != failures ||
+	    (ERR_SYSTEM_ERROR(error) && ERR_GET_REASON(error) == ENOMEM))
+		return OUT_OF_MEMORY;
+	return failure(STATUS_INVALID, "'%s' cannot be read as PEM; name a file that can", path);
 }

@@ -1,5 +1,6 @@
 #include "clients/sql/postgres_error.h"
 
+#include "clients/sql/ca_bundle.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -72,11 +73,12 @@ struct status postgres_ca_error(const struct postgres *session)
 			"no CA certificates to verify %s: the system has none; set %s to a PEM "
 			"file",
 			session->place, ca_variable(session));
-	return failure(
-		STATUS_INVALID,
-		"no CA certificates to verify %s: '%s' cannot be read as PEM; set %s to a file "
-		"that can",
-		session->place, session->ca_file, ca_variable(session));
+	TRY_WHILE(ca_bundle_check(session->ca_file), "no CA certificates to verify %s (%s)",
+		  session->place, ca_variable(session));
+	return failure(STATUS_UNAVAILABLE,
+		       "no CA certificates to verify %s (%s): '%s' could not be read, and now can: "
+		       "out of memory, or it was being replaced",
+		       session->place, ca_variable(session), session->ca_file);
 }
 
 /*
@@ -209,6 +211,7 @@ static struct status tls_error(const struct postgres *session, const char *messa
 			       "%s answered the question for TLS with an error: it is starting, "
 			       "out of connections, or no PostgreSQL server",
 			       session->place);
+	/* Why, libpq does not know: for an error of the system it shows memory it never wrote to. */
 	if (strstr(message, "could not read root certificate file") != NULL ||
 	    strstr(message, "root certificate file \"") != NULL)
 		return postgres_ca_error(session);
@@ -256,13 +259,12 @@ static bool is_no_proof(const char *message)
 /*
  * For want of memory OpenSSL finds certificates invalid, and keeps that for as long as the process
  * lives: then no reason of this side counts. Its allocations are counted; libpq tells by its text, and
- * libc by that of its error, or in OpenSSL's hands by its number (ENOMEM among the system's errors).
+ * libc by that of its error.
  */
 static bool lacked_memory(const char *message)
 {
 	return memory_failures() != 0 || strstr(message, "out of memory") != NULL ||
-	       strstr(message, "Cannot allocate memory") != NULL ||
-	       strstr(message, "SSL error code 2147483660") != NULL;
+	       strstr(message, "Cannot allocate memory") != NULL;
 }
 
 struct status postgres_login_error(const struct postgres *session, ConnStatusType stage)

@@ -16,7 +16,10 @@
  */
 struct status postgres_login_error(const struct postgres *, ConnStatusType stage);
 
-/* The CA file in use cannot be read: INVALID, naming the variable to set. */
+/*
+ * The CA file in use could not be read; never OK. INVALID, naming the variable to set, when it is the
+ * file's fault, which is looked at again here; else UNAVAILABLE: out of memory.
+ */
 struct status postgres_ca_error(const struct postgres *);
 
 /*
