@@ -36,6 +36,20 @@ int64_t clock_unix_ms(void)
 	return read_ms(CLOCK_REALTIME);
 }
 
+struct timespec clock_monotonic_in(int64_t milliseconds)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_sec += (time_t)(milliseconds / 1000);
+	time.tv_nsec += (long)(milliseconds % 1000) * 1000000;
+	if (time.tv_nsec >= 1000000000) {
+		time.tv_sec++;
+		time.tv_nsec -= 1000000000;
+	}
+	return time;
+}
+
 struct deadline deadline_in(const struct clock *clock, int64_t milliseconds)
 {
 	return (struct deadline){.clock = clock, .at = clock->now() + milliseconds};

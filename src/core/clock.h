@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+struct timespec; /* <time.h> has a function clock() */
+
 struct clock {
 	int64_t (*now)(void); /* milliseconds that only grow; the origin means nothing */
 	void (*sleep)(int64_t milliseconds); /* at least so long; 0 or less returns at once */
@@ -19,6 +21,9 @@ extern const struct clock clock_system;
 
 /* Milliseconds since 1970-01-01 UTC: for dates on the wire, never for waiting. */
 int64_t clock_unix_ms(void);
+
+/* So long from now on CLOCK_MONOTONIC: for pthread_cond_clockwait(). */
+struct timespec clock_monotonic_in(int64_t milliseconds);
 
 struct deadline {
 	const struct clock *clock;

@@ -58,6 +58,9 @@ static void open_with_right_password_succeeds(void **state)
 /* While set, every name leads to 127.0.0.2 first and then to where it leads. */
 static bool detour;
 
+/* No name server answers: every look-up takes so long. */
+static int silence_ms;
+
 int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
 		       struct addrinfo **ret);
 int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
@@ -68,6 +71,7 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
 {
 	struct addrinfo *wrong = NULL, *right = NULL;
 
+	clock_system.sleep(silence_ms);
 	if (!detour)
 		return __real_getaddrinfo(host, service, hints, ret);
 	assert_int_equal(__real_getaddrinfo("127.0.0.2", service, hints, &wrong), 0);
@@ -312,6 +316,23 @@ static void open_of_silent_server_ends_at_the_deadline(void **state)
 	assert_ends_in_time(&welcoming, false);
 	fake_end(&silent);
 	fake_end(&welcoming);
+}
+
+static void open_of_a_name_that_no_server_answers_for_ends_at_the_deadline(void **state)
+{
+	struct login login = stack_login();
+	AUTO(database_close) struct database *database = NULL;
+	int64_t began = clock_system.now();
+
+	(void)state;
+	silence_ms = 2000;
+	assert_failed(login_at(&login, "app", RIGHT, 300, &database), STATUS_UNAVAILABLE,
+		      "could not be resolved in time");
+	assert_in_range(clock_system.now() - began, 300, 1500);
+	silence_ms = 0;
+	/* The one that was given up on is still out when the next is asked. */
+	assert_ok(login_as(make_user("a", ""), RIGHT, &database));
+	clock_system.sleep(2000);
 }
 
 static void open_with_foreign_ca_is_invalid_and_names_the_variable(void **state)
@@ -704,6 +725,7 @@ int run_login_tests(void)
 		TEST(open_of_strange_host_is_invalid),
 		TEST(open_with_unusable_name_or_password_is_invalid),
 		TEST(open_of_silent_server_ends_at_the_deadline),
+		TEST(open_of_a_name_that_no_server_answers_for_ends_at_the_deadline),
 		TEST(open_with_foreign_ca_is_invalid_and_names_the_variable),
 		TEST(open_with_unreadable_ca_is_invalid),
 		TEST(open_without_memory_to_read_the_ca_is_unavailable),

@@ -145,7 +145,11 @@ class Starved:
 
     def strike(self, step: str, rotation: Rotation, at: int) -> Strike:
         self.struck.unlink(missing_ok=True)
-        ran = self.run(step, rotation, at)
+        try:
+            ran = self.run(step, rotation, at)
+        except subprocess.TimeoutExpired:
+            return Strike(self.plan, step, at, 0, "neither", self.struck.exists(), self.for_good,
+                          [f"did not end within {RUN_MAX} s"])
         strike = Strike(self.plan, step, at, ran.returncode,
                         SAID.get(ran.returncode, "neither"), self.struck.exists(), self.for_good)
         if not strike.reached and strike.said != "done":
@@ -219,8 +223,6 @@ def torture(installation: Installation, options: argparse.Namespace) -> int:
     strikes = [strike for result in results for strike in result.strikes]
     bad = [strike for strike in strikes if strike.problems]
     given_up = [result for result in results if result.given_up]
-    for result in given_up:
-        print(f"GIVEN UP: {PLANS[result.plan]}: {result.given_up}")
     for result in results:
         print(f"{PLANS[result.plan]}: allocations "
               + ", ".join(f"{step} {count}" for step, count in result.counts.items()))
@@ -263,6 +265,7 @@ def run_plan(installation: Installation, plan: str, options: argparse.Namespace)
                 raise GivenUp("no run got to its allocation")
         except (GivenUp, TimeoutError, subprocess.TimeoutExpired) as error:
             result.given_up = str(error)
+            print(f"GIVEN UP: {PLANS[plan]}: {error}", flush=True)
     result.logins, result.failed_logins = clients.logins(), clients.failed()
     result.seconds = time.monotonic() - begun
     return result

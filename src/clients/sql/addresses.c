@@ -1,20 +1,46 @@
+/*
+ * getaddrinfo() cannot be told a deadline, so a thread of its own waits for it. Who gives up waiting
+ * leaves the question to the thread, which frees it when the answer comes, if ever.
+ */
 #include "clients/sql/addresses.h"
+
+#include "core/memory.h"
 
 #include <arpa/nameser.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <resolv.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
-static void shorten_name_lookup(struct deadline deadline)
+struct question {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct deadline deadline;
+	char *host;
+	bool answered, given_up;
+	int error; /* getaddrinfo()'s */
+	struct addrinfo *list;
+};
+
+static void question_free(struct question *question)
+{
+	if (question->list != NULL)
+		freeaddrinfo(question->list);
+	pthread_cond_destroy(&question->changed);
+	pthread_mutex_destroy(&question->lock);
+	memory_free(question->host);
+	memory_free(question);
+}
+
+/* One try for each name server of this thread's, and half of the time: the second must be heard too. */
+static void shorten_tries(struct deadline deadline)
 {
 	int64_t seconds;
 
-	/* res_init() would keep what an earlier lookup shortened; and glibc, finding what it keeps
-	 * unchanged then, would go back to its own ten seconds. */
-	_res.retrans = RES_TIMEOUT;
-	_res.retry = RES_DFLRETRY;
 	if (res_init() != 0)
 		return;
 	seconds = deadline_left(deadline) / 2000 / (_res.nscount > 0 ? _res.nscount : 1);
@@ -23,30 +49,93 @@ static void shorten_name_lookup(struct deadline deadline)
 		_res.retrans = seconds > 0 ? (int)seconds : 1;
 }
 
-struct status addresses_find(const char *host, struct deadline deadline, struct addresses *ret)
+static void *ask(void *argument)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-	struct addresses found = {0};
+	struct question *question = argument;
 	struct addrinfo *list = NULL;
+	bool given_up;
 	int error;
 
-	shorten_name_lookup(deadline);
-	error = getaddrinfo(host, NULL, &hints, &list);
-	if (error != 0)
+	shorten_tries(question->deadline);
+	error = getaddrinfo(question->host, NULL, &hints, &list);
+	pthread_mutex_lock(&question->lock);
+	question->error = error;
+	question->list = list;
+	question->answered = true;
+	given_up = question->given_up;
+	pthread_cond_signal(&question->changed);
+	pthread_mutex_unlock(&question->lock);
+	if (given_up)
+		question_free(question);
+	return NULL;
+}
+
+/* Was it answered before the deadline? If not, it is the thread's now. */
+static bool wait_for_answer(struct question *question)
+{
+	bool answered;
+	int64_t left;
+
+	pthread_mutex_lock(&question->lock);
+	while (!question->answered && (left = deadline_left(question->deadline)) > 0) {
+		struct timespec until = clock_monotonic_in(left);
+
+		pthread_cond_clockwait(&question->changed, &question->lock, CLOCK_MONOTONIC,
+				       &until);
+	}
+	answered = question->answered;
+	question->given_up = !answered;
+	pthread_mutex_unlock(&question->lock);
+	return answered;
+}
+
+static struct status take_answer(const struct question *question, struct addresses *ret)
+{
+	struct addresses found = {0};
+
+	if (question->error != 0)
 		return failure(
 			STATUS_UNAVAILABLE,
-			"the host name '%.253s' cannot be resolved (%s): correct it, or mend "
-			"DNS",
-			host, gai_strerror(error));
-	for (const struct addrinfo *at = list; at != NULL && found.count < ADDRESSES_MAX;
+			"the host name '%.253s' cannot be resolved (%s): correct it, or mend DNS",
+			question->host, gai_strerror(question->error));
+	for (const struct addrinfo *at = question->list; at != NULL && found.count < ADDRESSES_MAX;
 	     at = at->ai_next)
 		if (getnameinfo(at->ai_addr, at->ai_addrlen, found.numeric[found.count],
 				sizeof(found.numeric[0]), NULL, 0, NI_NUMERICHOST) == 0)
 			found.count++;
-	freeaddrinfo(list);
 	if (found.count == 0)
 		return failure(STATUS_UNAVAILABLE, "the host name '%.253s' has no usable address",
-			       host);
+			       question->host);
 	*ret = found;
 	return OK;
+}
+
+struct status addresses_find(const char *host, struct deadline deadline, struct addresses *ret)
+{
+	struct question *question = memory_alloc_zero(1, sizeof(*question));
+	struct status taken;
+	pthread_t thread;
+
+	if (question == NULL)
+		return OUT_OF_MEMORY;
+	question->deadline = deadline;
+	pthread_mutex_init(&question->lock, NULL);
+	pthread_cond_init(&question->changed, NULL);
+	question->host = memory_copy_string(host);
+	if (question->host == NULL || pthread_create(&thread, NULL, ask, question) != 0) {
+		question_free(question);
+		return OUT_OF_MEMORY;
+	}
+	if (!wait_for_answer(question)) {
+		pthread_detach(thread);
+		return failure(STATUS_UNAVAILABLE,
+			       "the host name '%.253s' could not be resolved in time: no name "
+			       "server answers",
+			       host);
+	}
+	pthread_join(thread, NULL);
+	taken = take_answer(question, ret);
+	question_free(question);
+	return taken;
 }

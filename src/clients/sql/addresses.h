@@ -20,9 +20,7 @@ struct addresses {
 
 /*
  * The addresses of a name, in the resolver's order; a numeric one is its own. UNAVAILABLE: it cannot
- * be resolved now. Best effort about the time: getaddrinfo() cannot be told a deadline, so the
- * resolver gets one try for each of its servers and half the time left; search domains and other name
- * services can take longer.
+ * be resolved, or not before the deadline. Each name server gets one try, all together half of the time.
  */
 struct status addresses_find(const char *host, struct deadline, struct addresses *ret);
 

@@ -7,9 +7,8 @@
  * PG* variable from the environment (some of them no connection keyword can overrule) and points
  * the files that libpq would take from the home directory at nothing.
  *
- * No wait is longer than the deadline: connecting and every statement are driven by poll(). The
- * exception is the name look-up, which libc only does in the foreground; its own timeouts are
- * shortened to fit, best effort.
+ * No wait is longer than the deadline: connecting and every statement are driven by poll(), and the
+ * name is looked up in a thread of its own.
  *
  * The server's words are never repeated: they may quote SQL and come in any language. SQLSTATE
  * decides, and its five characters are in the message.
