@@ -327,7 +327,7 @@ static void open_of_a_name_that_no_server_answers_for_ends_at_the_deadline(void 
 	(void)state;
 	silence_ms = 2000;
 	assert_failed(login_at(&login, "app", RIGHT, 300, &database), STATUS_UNAVAILABLE,
-		      "could not be resolved in time");
+		      "cannot be resolved in time");
 	assert_in_range(clock_system.now() - began, 300, 1500);
 	silence_ms = 0;
 	/* The one that was given up on is still out when the next is asked. */
@@ -380,12 +380,28 @@ static int streams_denied;
 	return NULL;
 }
 
+/* libpq 15 reads past the end of what it says of ENOMEM. */
+static void skip_where_reading_is_watched(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	const bool watched = true;
+#else
+	const bool watched = is_slow(); /* valgrind */
+#endif
+
+	if (!watched)
+		return;
+	print_message("skipped: libpq reads where it may not, and here that is watched\n");
+	skip();
+}
+
 static void open_without_memory_to_read_the_ca_is_unavailable(void **state)
 {
 	struct login login = stack_login();
 	struct database *database = NULL;
 
 	(void)state;
+	skip_where_reading_is_watched();
 	streams_denied = 1;
 	assert_failed(login_at(&login, "app", RIGHT, 10000, &database), STATUS_UNAVAILABLE,
 		      "could not be read, and now can");

@@ -130,7 +130,7 @@ struct status addresses_find(const char *host, struct deadline deadline, struct 
 	if (!wait_for_answer(question)) {
 		pthread_detach(thread);
 		return failure(STATUS_UNAVAILABLE,
-			       "the host name '%.253s' could not be resolved in time: no name "
+			       "the host name '%.253s' cannot be resolved in time: no name "
 			       "server answers",
 			       host);
 	}
