@@ -58,7 +58,7 @@ suite() { # NAME COMMAND…
 		printf '%-28s ok, %d passed%s (%d s)\n' "$name" "$good" \
 			"$([ "$left" -gt 0 ] && echo ", $left skipped")" $((SECONDS - begun))
 	fi
-	grep -E "^skip:|skipped ['\"]" "$log"
+	grep -E "^skip:|^skipped: |skipped ['\"]" "$log"
 	return 0
 }
 
