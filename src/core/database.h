@@ -50,7 +50,7 @@ struct login {
 
 struct database_ops {
 	/*
-	 * Begins a change of `user`: what set_password() and create_user_like() do from now on is
+	 * Begins a change of `user`: what set_password() and put_user_like() do from now on is
 	 * seen by nobody before commit(), and taken back by close(). Waits its turn behind whoever
 	 * has begun one, until the deadline; whoever has made the change, and not committed it,
 	 * holds up everybody else who wants to make one, however they came here. So a last look at
@@ -60,33 +60,45 @@ struct database_ops {
 	 */
 	struct status (*lock_user)(struct database *, const char *user);
 
-	/* Makes the change that lock_user() began. UNAVAILABLE: it was lost, or the answer was. */
+	/*
+	 * Makes the change that lock_user() began. UNAVAILABLE: it was lost, or the answer was. An
+	 * engine that cannot take a change back makes all of it only now, so whatever set_password()
+	 * and put_user_like() may return can come from here too.
+	 */
 	struct status (*commit)(struct database *);
 
 	/*
 	 * Sets the password of `user`, which is the session's own user or one it may administer.
 	 * DENIED: no permission (the text says which). NOT_FOUND: no such user. INVALID: the engine
-	 * refuses this password.
+	 * refuses this password. CONFLICT: the session's password is one that was only kept: the
+	 * user has a newer one.
 	 */
 	struct status (*set_password)(struct database *, const char *user,
 				      const struct secret *password);
 
-	struct status (*user_exists)(struct database *, const char *user, bool *ret);
+	/*
+	 * Sets the password of `user`. If there is none, creates it first, able to do what `model`
+	 * can do, and where the engine has owners so that what it creates belongs to `model`; one that
+	 * is there follows `model` in what it may do where the driver's header says so. All or nothing, but on an
+	 * engine that cannot take a change back, where the same call again does the rest. DENIED: no
+	 * permission (the text says which). NOT_FOUND: no `model`. `*created` is told in any case.
+	 */
+	struct status (*put_user_like)(struct database *, const char *user, const char *model,
+				       const struct secret *password, bool *created);
 
 	/*
-	 * Creates `user` with `password`, able to do what `model` can do, so that what it creates
-	 * belongs to `model`. All or nothing; OK when the user appeared meanwhile and only its
-	 * password had to be set. DENIED: no permission (the text says which). NOT_FOUND: no
-	 * `model`.
+	 * May `user` do everything that `model` may, in the connected database? `of_model` is a
+	 * session of the model where the driver's sees_itself_only says that it needs one, else
+	 * NULL. INVALID: no; the text names what is missing. NOT_FOUND: one of them does not exist.
 	 */
-	struct status (*create_user_like)(struct database *, const char *user, const char *model,
-					  const struct secret *password);
+	struct status (*compare_users)(struct database *, const char *user,
+				       struct database *of_model, const char *model);
 
 	/*
-	 * May `user` do everything that `model` may, in the connected database? INVALID: no; the
-	 * text names what is missing. NOT_FOUND: one of them does not exist.
+	 * Ends the password that set_password() kept for `user` beside its new one; OK when there is
+	 * none. NULL where the engine has one password a user. DENIED: no permission.
 	 */
-	struct status (*compare_users)(struct database *, const char *user, const char *model);
+	struct status (*drop_former)(struct database *, const char *user);
 
 	void (*close)(struct database **);
 };
@@ -101,7 +113,13 @@ struct database_driver {
 		engines; /* the values of "engine" that mean it, NULL-terminated; [0] is its name */
 	uint16_t default_port;
 	const char *default_dbname; /* where a secret names none */
-	size_t username_max;	    /* bytes */
+	size_t username_max;
+	bool counts_characters; /* username_max is in characters of UTF-8; else in bytes */
+	bool sees_itself_only;	/* compare_users() needs a session of each user */
+	/* set_password() keeps the former password where it may, for drop_former() to end. */
+	bool keeps_former;
+	/* No server of this engine can prove that it knows a password without being told it. */
+	bool never_proves;
 	struct password_rules password_rules;
 
 	/*

@@ -301,7 +301,7 @@ static const struct credential *for_proxies(const struct look *look, const char 
 static void look_at_grants(struct look *look, const char *place, const char *user,
 			   struct database *db)
 {
-	struct status compared = db->ops->compare_users(db, user, look->plan.active_user);
+	struct status compared = db->ops->compare_users(db, user, NULL, look->plan.active_user);
 
 	if (compared.code != STATUS_OK)
 		add_failure(look, "grants", place, user, compared);

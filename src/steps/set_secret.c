@@ -148,7 +148,7 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	const struct credential *pending = &now->pending.credential;
 	const struct credential *admin = &now->admin.credential;
 	AUTO(database_close) struct database *db = NULL;
-	bool exists = false, unproven;
+	bool created = false, unproven;
 	char where[WHERE_MAX];
 
 	TRY(plan_check_admin(plan, admin));
@@ -164,17 +164,11 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 				      &unproven),
 		  "logging in as the admin '%s'", admin->username);
 	TRY(lock(now, db));
-	TRY_WHILE(db->ops->user_exists(db, pending->username, &exists),
-		  "looking whether there is a user '%s'", pending->username);
-	if (exists)
-		TRY_WHILE(db->ops->set_password(db, pending->username, &pending->password),
-			  "setting the password of '%s' as the admin", pending->username);
-	else
-		TRY_WHILE(db->ops->create_user_like(db, pending->username, plan->active_user,
-						    &pending->password),
-			  "creating '%s' as the admin", pending->username);
+	TRY_WHILE(db->ops->put_user_like(db, pending->username, plan->active_user,
+					 &pending->password, &created),
+		  "setting the password of '%s' as the admin", pending->username);
 	return look_and_commit(rotation, now, db,
-			       exists ? "set the password as the admin" : "created the user");
+			       created ? "created the user" : "set the password as the admin");
 }
 
 /*

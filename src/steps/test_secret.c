@@ -22,7 +22,7 @@ static struct status prove_database(const struct rotation *rotation, const struc
 		  pending->username);
 	if (strcmp(pending->username, active_user) == 0)
 		return OK;
-	return status_while(db->ops->compare_users(db, pending->username, active_user),
+	return status_while(db->ops->compare_users(db, pending->username, NULL, active_user),
 			    "comparing '%s' with '%s'", pending->username, active_user);
 }
 

@@ -142,44 +142,35 @@ static struct status fake_set_password(struct database *base, const char *user,
 	return world_end_call(world, &call);
 }
 
-static struct status fake_user_exists(struct database *base, const char *user, bool *ret)
+static struct status fake_put_user_like(struct database *base, const char *user, const char *model,
+					const struct secret *password, bool *created)
 {
 	struct fake_database *db = (struct fake_database *)base;
 	AUTO(world_leave) struct world *world = world_enter(db->world);
-	struct world_call call = call_of(db, "user_exists", user);
-
-	TRY(world_begin_call(world, &call));
-	*ret = world_user(world, user) != NULL;
-	TRY(world_end_call(world, &call));
-	return OK;
-}
-
-static struct status fake_create_user_like(struct database *base, const char *user,
-					   const char *model, const struct secret *password)
-{
-	struct fake_database *db = (struct fake_database *)base;
-	AUTO(world_leave) struct world *world = world_enter(db->world);
-	struct world_call call = call_of(db, "create_user_like", user);
+	struct world_call call = call_of(db, "put_user_like", user);
 	struct fake_user *room = world_user(world, "");
 
 	TRY(world_begin_call(world, &call));
-	if (world->may_not_create)
+	*created = world_user(world, user) == NULL;
+	if (*created && world->may_not_create)
 		return failure(STATUS_DENIED, "'%s' may not create users", db->user);
-	if (world_user(world, model) == NULL)
+	if (*created && world_user(world, model) == NULL)
 		return failure(STATUS_NOT_FOUND, "no user '%s'", model);
-	if (!db->locked)
+	if (*created && !db->locked)
 		snprintf(room->name, sizeof(room->name), "%s", user);
 	begin_change(db, user, password);
 	return world_end_call(world, &call);
 }
 
-static struct status fake_compare_users(struct database *base, const char *user, const char *model)
+static struct status fake_compare_users(struct database *base, const char *user,
+					 struct database *of_model, const char *model)
 {
 	struct fake_database *db = (struct fake_database *)base;
 	AUTO(world_leave) struct world *world = world_enter(db->world);
 	struct world_call call = call_of(db, "compare_users", user);
 	const struct fake_user *compared = world_user(world, user);
 
+	(void)of_model;
 	TRY(world_begin_call(world, &call));
 	TRY(world_end_call(world, &call));
 	if (compared == world_user(world, model))
@@ -202,8 +193,7 @@ static const struct database_ops fake_database_ops = {
 	.lock_user = fake_lock_user,
 	.commit = fake_commit,
 	.set_password = fake_set_password,
-	.user_exists = fake_user_exists,
-	.create_user_like = fake_create_user_like,
+	.put_user_like = fake_put_user_like,
 	.compare_users = fake_compare_users,
 	.close = fake_close,
 };

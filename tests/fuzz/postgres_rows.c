@@ -15,9 +15,9 @@
 
 #define ROWS_MAX 16
 #define COLUMNS 3
-#define ANSWERS 3
+#define ANSWERS 4
 
-enum which { SETTINGS, COMPARE, COMPARE_NOBODY, CREATE, EXISTS, WHICH_COUNT };
+enum which { SETTINGS, COMPARE, COMPARE_NOBODY, CREATE, WHICH_COUNT };
 
 /* What the questions ask for, one after the other; rows at the most. */
 static const struct answer {
@@ -26,8 +26,7 @@ static const struct answer {
 	[SETTINGS] = {{3, ROWS_MAX}},
 	[COMPARE] = {{1, 0}, {2, ROWS_MAX}},
 	[COMPARE_NOBODY] = {{1, ROWS_MAX}},
-	[CREATE] = {{1, 1}, {3, ROWS_MAX}, {1, 0}},
-	[EXISTS] = {{0, 1}},
+	[CREATE] = {{0, 0}, {1, 1}, {3, ROWS_MAX}, {1, 0}},
 };
 
 static PGconn *connection;
@@ -202,19 +201,17 @@ static struct status ask(enum which which, struct postgres *session, struct buff
 {
 	AUTO(secret_clear) struct secret password = SECRET_INIT;
 	struct database *database = &session->database;
-	bool exists;
+	bool created;
 
 	switch (which) {
 	case SETTINGS:
 		return postgres_append_settings(session, script, "app-clone", "app");
 	case COMPARE:
 	case COMPARE_NOBODY:
-		return postgres_compare_users(database, "app-clone", "app");
+		return postgres_compare_users(database, "app-clone", NULL, "app");
 	case CREATE:
 		TRY(secret_make("password", strlen("password"), &password));
-		return postgres_create_user_like(database, "app-clone", "app", &password);
-	case EXISTS:
-		return postgres_user_exists(database, "app-clone", &exists);
+		return postgres_put_user_like(database, "app-clone", "app", &password, &created);
 	case WHICH_COUNT:
 		break;
 	}
@@ -241,7 +238,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rows.lacking = (int)(choice / WHICH_COUNT);
 	status = ask(which, &session, &script);
 	require_sound(status);
-	if (rows.lacking > 0 && which != EXISTS)
+	if (rows.lacking > 0)
 		REQUIRE(status.code == STATUS_UNAVAILABLE);
 	else if (which == SETTINGS && status.code == STATUS_OK)
 		require_settings(buffer_string(&script), input);

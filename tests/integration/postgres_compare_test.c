@@ -55,7 +55,7 @@ static struct status compare(const char *user, const char *model)
 	AUTO(database_close) struct database *database = NULL;
 
 	TRY(login_as(named("g"), PASSWORD, &database));
-	return database->ops->compare_users(database, filled_in(user), filled_in(model));
+	return database->ops->compare_users(database, filled_in(user), NULL, filled_in(model));
 }
 
 static void prepare_observer(void)

@@ -691,7 +691,7 @@ static void answers_without_the_columns_asked_for_are_no_databases(void **state)
 		struct status status;
 
 		assert_ok(login_at(&login, "app", RIGHT, 10000, &database));
-		status = database->ops->compare_users(database, "app", "app-clone");
+		status = database->ops->compare_users(database, "app", NULL, "app-clone");
 		fake_end(&fake);
 		assert_failed(status, STATUS_UNAVAILABLE, "does not answer as PostgreSQL does");
 	}

@@ -205,6 +205,18 @@ struct database *admin_session(void)
 	return database;
 }
 
+bool user_exists(const char *user)
+{
+	const char *const parameters[] = {user};
+	PGresult *result = PQexecParams(connection, "SELECT FROM pg_roles WHERE rolname = $1", 1,
+					NULL, parameters, NULL, NULL, 0);
+	int rows = PQntuples(result);
+
+	assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+	PQclear(result);
+	return rows > 0;
+}
+
 struct status set_password(struct database *database, const char *user, const char *password)
 {
 	AUTO(secret_clear) struct secret secret = SECRET_INIT;
@@ -217,9 +229,10 @@ struct status create_like(struct database *database, const char *user, const cha
 			  const char *password)
 {
 	AUTO(secret_clear) struct secret secret = SECRET_INIT;
+	bool created;
 
 	TRY(secret_make(password, strlen(password), &secret));
-	return database->ops->create_user_like(database, user, model, &secret);
+	return database->ops->put_user_like(database, user, model, &secret, &created);
 }
 
 bool log_contains(const char *text)

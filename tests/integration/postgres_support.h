@@ -34,6 +34,8 @@ const char *named(const char *what);
 /* Runs SQL in one login as that user. False when the login or the SQL was refused. */
 bool run_as(const char *user, const char *password, const char *sql);
 
+bool user_exists(const char *user);
+
 int server_version(void);
 
 /*

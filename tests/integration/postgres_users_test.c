@@ -284,21 +284,18 @@ static void names_of_any_shape_are_kept_exactly(void **state)
 	(void)state;
 	for (size_t i = 0; i <= sizeof(shapes) / sizeof(shapes[0]); i++) {
 		char model[64], user[64];
-		bool exists = false;
 
 		snprintf(model, sizeof(model), "%s", named("m"));
 		snprintf(user, sizeof(user), "%s", named(i < 5 ? shapes[i] : "long"));
 		for (size_t end = strlen(user); i == 5 && end < 63; user[++end] = 0)
 			user[end] = 'x';
 		admin("CREATE ROLE %s LOGIN", model);
-		assert_ok(database->ops->user_exists(database, user, &exists));
-		assert_false(exists);
+		assert_false(user_exists(user));
 		assert_ok(create_like(database, user, model, OLD));
-		assert_ok(database->ops->user_exists(database, user, &exists));
-		assert_true(exists);
+		assert_true(user_exists(user));
 		assert_ok(set_password(database, user, NEW));
 		assert_true(lets_in(user, NEW));
-		assert_ok(database->ops->compare_users(database, user, model));
+		assert_ok(database->ops->compare_users(database, user, NULL, model));
 		admin("DROP ROLE %s", model);
 	}
 }
@@ -348,7 +345,7 @@ static void create_copies_attributes_and_limit(void **state)
 	snprintf(wanted, sizeof(wanted), "%s", answer(attributes, model));
 	assert_string_equal(answer(attributes, clone), wanted);
 	assert_true(lets_in(clone, NEW));
-	assert_ok(database->ops->compare_users(database, clone, model));
+	assert_ok(database->ops->compare_users(database, clone, NULL, model));
 }
 
 static void create_gives_no_attribute_that_the_model_lacks(void **state)
@@ -414,8 +411,8 @@ static void create_lets_objects_belong_to_the_model_and_survive_the_turn(void **
 	assert_true(run_as(model, OLD, sql));
 	snprintf(sql, sizeof(sql), "DROP TABLE %s.made", schema);
 	assert_true(run_as(clone, NEW, sql));
-	assert_ok(database->ops->compare_users(database, clone, model));
-	assert_ok(database->ops->compare_users(database, model, clone));
+	assert_ok(database->ops->compare_users(database, clone, NULL, model));
+	assert_ok(database->ops->compare_users(database, model, NULL, clone));
 }
 
 static void create_like_a_user_that_starts_as_a_third_role_starts_as_that_too(void **state)
@@ -433,7 +430,7 @@ static void create_like_a_user_that_starts_as_a_third_role_starts_as_that_too(vo
 				   " WHERE setrole = '%s'::regrole",
 				   owner, clone),
 			    "t");
-	assert_ok(database->ops->compare_users(database, clone, model));
+	assert_ok(database->ops->compare_users(database, clone, NULL, model));
 }
 
 static void create_of_existing_user_sets_its_password_only(void **state)
@@ -457,27 +454,23 @@ static void create_of_existing_user_sets_its_password_only(void **state)
 static void create_like_missing_user_is_not_found(void **state)
 {
 	AUTO(database_close) struct database *database = admin_session();
-	bool exists = true;
 
 	(void)state;
 	assert_failed(create_like(database, named("clone"), named("nobody"), NEW), STATUS_NOT_FOUND,
 		      "nobody");
-	assert_ok(database->ops->user_exists(database, named("clone"), &exists));
-	assert_false(exists);
+	assert_false(user_exists(named("clone")));
 }
 
 static void create_without_createrole_is_denied_and_leaves_nothing(void **state)
 {
 	AUTO(database_close) struct database *database = NULL;
 	const char *model = make_user("m", "");
-	bool exists = true;
 
 	(void)state;
 	assert_ok(login_as(model, OLD, &database));
 	assert_failed(create_like(database, named("clone"), model, NEW), STATUS_DENIED,
 		      "CREATEROLE");
-	assert_ok(database->ops->user_exists(database, named("clone"), &exists));
-	assert_false(exists);
+	assert_false(user_exists(named("clone")));
 }
 
 /* PostgreSQL 16 wants ADMIN OPTION on the model; before, CREATEROLE alone was enough. */
@@ -491,12 +484,10 @@ static void create_by_createrole_user_needs_what_its_version_asks(void **state)
 	(void)state;
 	assert_ok(login_as(manager, OLD, &database));
 	if (server_version() >= 160000) {
-		bool exists = true;
 
 		assert_failed(create_like(database, clone, model, NEW), STATUS_DENIED,
 			      "WITH ADMIN OPTION");
-		assert_ok(database->ops->user_exists(database, clone, &exists));
-		assert_false(exists);
+		assert_false(user_exists(clone));
 		admin("GRANT %s TO %s WITH ADMIN OPTION", model, manager);
 	}
 	assert_ok(create_like(database, clone, model, NEW));

@@ -245,7 +245,7 @@ look_again:
 #endif
 	/*
 	 * lock(): lock_user(); it waits, and its patience may end. Then set_password() or
-	 * create_user_like(), which nobody sees before the commit, and which holds up everybody else.
+	 * put_user_like(), which nobody sees before the commit, and which holds up everybody else.
 	 */
 	if
 	:: atomic { LOCK_FREE -> LOCK = true }

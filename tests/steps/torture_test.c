@@ -278,9 +278,8 @@ static const struct {
 	 {"logging in a", "proving that the active credential works there, as '",
 	  "did not accept the new password of '"}},
 	{"lock_user", {"locking '"}},
-	{"user_exists", {"looking whether there is a user '"}},
-	{"set_password", {"changing the password of '", "setting the password of '"}},
-	{"create_user_like", {"creating '"}},
+	{"set_password", {"changing the password of '"}},
+	{"put_user_like", {"setting the password of '"}},
 	{"commit", {"committing the change of '"}},
 	{"compare_users", {"comparing '"}},
 };

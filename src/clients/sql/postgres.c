@@ -21,8 +21,7 @@ static const struct database_ops operations = {
 	.lock_user = postgres_lock_user,
 	.commit = postgres_commit,
 	.set_password = postgres_set_password,
-	.user_exists = postgres_user_exists,
-	.create_user_like = postgres_create_user_like,
+	.put_user_like = postgres_put_user_like,
 	.compare_users = postgres_compare_users,
 	.close = close_database,
 };

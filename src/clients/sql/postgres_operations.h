@@ -9,7 +9,7 @@
 
 /*
  * A transaction with an advisory lock: what postgres_set_password() and
- * postgres_create_user_like() then do ends with it, by postgres_commit() or not at all.
+ * postgres_put_user_like() then do ends with it, by postgres_commit() or not at all.
  */
 struct status postgres_lock_user(struct database *, const char *user);
 
@@ -18,14 +18,12 @@ struct status postgres_commit(struct database *);
 struct status postgres_set_password(struct database *, const char *user,
 				    const struct secret *password);
 
-struct status postgres_user_exists(struct database *, const char *user, bool *ret);
-
 /*
  * A role that exists already gets the password and nothing else: what somebody set up by hand, a
- * NOLOGIN above all, stays as it is.
+ * NOLOGIN above all, stays as it is. All or nothing.
  */
-struct status postgres_create_user_like(struct database *, const char *user, const char *model,
-					const struct secret *password);
+struct status postgres_put_user_like(struct database *, const char *user, const char *model,
+				     const struct secret *password, bool *created);
 
 /*
  * What counts: the role's attributes, its memberships, and what the role that its sessions start as
@@ -34,6 +32,7 @@ struct status postgres_create_user_like(struct database *, const char *user, con
  * large objects, default privileges, configuration parameters, what only RESET ROLE would give.
  * NOT_FOUND: one of the two does not exist.
  */
-struct status postgres_compare_users(struct database *, const char *user, const char *model);
+struct status postgres_compare_users(struct database *, const char *user, struct database *of_model,
+				     const char *model);
 
 #endif

@@ -135,9 +135,8 @@ struct status postgres_set_password(struct database *database, const char *user,
 	return alter_password(session, user, password);
 }
 
-struct status postgres_user_exists(struct database *database, const char *user, bool *ret)
+static struct status look_up(struct postgres *session, const char *user, bool *ret)
 {
-	struct postgres *session = (struct postgres *)database;
 	AUTO(postgres_result_clear) PGresult *result = NULL;
 	const char *const parameters[] = {user};
 	const struct question question = {
@@ -147,8 +146,6 @@ struct status postgres_user_exists(struct database *database, const char *user, 
 		.parameters = parameters,
 	};
 
-	TRY(postgres_check_name("user name", user));
-	TRY(postgres_manage(session));
 	TRY(postgres_select(session, &question, &result));
 	*ret = PQntuples(result) > 0;
 	return OK;
@@ -241,17 +238,13 @@ static struct status go_back(struct postgres *session)
 	return OK;
 }
 
-struct status postgres_create_user_like(struct database *database, const char *user,
-					const char *model, const struct secret *password)
+static struct status create(struct postgres *session, const char *user, const char *model,
+			    const struct secret *password, bool *created)
 {
-	struct postgres *session = (struct postgres *)database;
 	AUTO(buffer_clear) struct buffer script = BUFFER_INIT(STATEMENT_MAX);
 	AUTO(postgres_result_clear) PGresult *result = NULL;
 	const char *sqlstate;
 
-	TRY(postgres_check_name("user name", user));
-	TRY(postgres_check_name("user name", model));
-	TRY(postgres_manage(session));
 	if (session->locked)
 		TRY(buffer_append_string(&script, "SAVEPOINT before; "));
 	TRY(append_create(session, &script, user, model, password));
@@ -262,10 +255,27 @@ struct status postgres_create_user_like(struct database *database, const char *u
 	/* It exists: seen by CREATE ROLE, or by the index when two were at it in the same moment.
 	 */
 	if (strcmp(sqlstate, "42710") == 0 || strcmp(sqlstate, "23505") == 0) {
+		*created = false;
 		TRY(go_back(session));
 		return alter_password(session, user, password);
 	}
 	if (sqlstate[0] != '\0')
 		return create_error(session, sqlstate, user, model);
 	return OK;
+}
+
+struct status postgres_put_user_like(struct database *database, const char *user, const char *model,
+				     const struct secret *password, bool *created)
+{
+	struct postgres *session = (struct postgres *)database;
+	bool exists = false;
+
+	TRY(postgres_check_name("user name", user));
+	TRY(postgres_check_name("user name", model));
+	TRY(postgres_manage(session));
+	TRY(look_up(session, user, &exists));
+	*created = !exists;
+	if (exists)
+		return alter_password(session, user, password);
+	return create(session, user, model, password, created);
 }
