@@ -1,6 +1,5 @@
 #include "clients/sql/postgres_error.h"
 
-#include "clients/sql/ca_bundle.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -59,27 +58,6 @@ static const struct {
 	{"53", NULL, NULL, BUSY},
 	{"57P", NULL, NULL, BUSY},
 };
-
-static const char *ca_variable(const struct postgres *session)
-{
-	return session->kind == LOGIN_PROXY ? "TANDEM_PROXY_CA" : "TANDEM_DATABASE_CA";
-}
-
-struct status postgres_ca_error(const struct postgres *session)
-{
-	if (session->ca_file == NULL)
-		return failure(
-			STATUS_INVALID,
-			"no CA certificates to verify %s: the system has none; set %s to a PEM "
-			"file",
-			session->place, ca_variable(session));
-	TRY_WHILE(ca_bundle_check(session->ca_file), "no CA certificates to verify %s (%s)",
-		  session->place, ca_variable(session));
-	return failure(STATUS_UNAVAILABLE,
-		       "no CA certificates to verify %s (%s): '%s' could not be read, and now can: "
-		       "out of memory, or it was being replaced",
-		       session->place, ca_variable(session), session->ca_file);
-}
 
 /*
  * libpq writes "<severity>:  <SQLSTATE>: <message>" when it is verbose. The severity is translated,
@@ -214,18 +192,18 @@ static struct status tls_error(const struct postgres *session, const char *messa
 	/* Why, libpq does not know: for an error of the system it shows memory it never wrote to. */
 	if (strstr(message, "could not read root certificate file") != NULL ||
 	    strstr(message, "root certificate file \"") != NULL)
-		return postgres_ca_error(session);
+		return place_ca_error(session->kind, session->place, session->ca_file);
 	if (strstr(message, "certificate verify failed") != NULL)
 		return failure(STATUS_INVALID,
 			       "TLS: the certificate of %s is not signed by a CA in '%s', or has "
 			       "expired; set %s to the PEM file of its CA",
-			       session->place, session->ca_file, ca_variable(session));
+			       session->place, session->ca_file, place_ca_variable(session->kind));
 	if (strstr(message, "does not match host name") != NULL)
 		return failure(
 			STATUS_INVALID,
 			"TLS: the certificate of %s is for another host name; use the name in "
 			"the certificate (%s cannot mend this)",
-			session->place, ca_variable(session));
+			session->place, place_ca_variable(session->kind));
 	if (strstr(message, "does not support SSL") != NULL)
 		return failure(
 			STATUS_INVALID,
@@ -235,7 +213,7 @@ static struct status tls_error(const struct postgres *session, const char *messa
 	return failure(STATUS_INVALID,
 		       "TLS: no connection to %s could be agreed; it needs TLS 1.2 or later and a "
 		       "certificate signed by a CA in '%s' (%s)",
-		       session->place, session->ca_file, ca_variable(session));
+		       session->place, session->ca_file, place_ca_variable(session->kind));
 }
 
 /* How the server asks for the password, or answers it: libpq's own texts again. */

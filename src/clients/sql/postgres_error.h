@@ -17,12 +17,6 @@
 struct status postgres_login_error(const struct postgres *, ConnStatusType stage);
 
 /*
- * The CA file in use could not be read; never OK. INVALID, naming the variable to set, when it is the
- * file's fault, which is looked at again here; else UNAVAILABLE: out of memory.
- */
-struct status postgres_ca_error(const struct postgres *);
-
-/*
  * The code for a refused statement that needs no words of its own: UNAVAILABLE for what heals,
  * DENIED for a missing permission, INTERNAL for the rest. `doing` completes "… while <doing>".
  */

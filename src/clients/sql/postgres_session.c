@@ -1,7 +1,6 @@
 #include "clients/sql/postgres_session.h"
 
 #include "clients/sql/addresses.h"
-#include "clients/sql/ca_bundle.h"
 #include "clients/sql/postgres_error.h"
 #include "core/memory.h"
 
@@ -34,29 +33,6 @@
 
 /* All that a session here reads is a few rows; a role with thousands of grants is the longest. */
 #define RECEIVED_MAX (16 * 1024 * 1024)
-
-/*
- * PGTZ, PGDATESTYLE and PGGEQO become startup parameters, which proxies refuse, and PGSERVICE is
- * opened, whatever keywords are given. So none of libpq's variables stays, future ones included.
- */
-static void forget_variables(void)
-{
-	char **variable = environ;
-
-	while (variable != NULL && *variable != NULL) {
-		char name[64];
-		size_t length = strcspn(*variable, "=");
-
-		if (strncmp(*variable, "PG", 2) != 0 || length >= sizeof(name)) {
-			variable++;
-			continue;
-		}
-		memcpy(name, *variable, length);
-		name[length] = '\0';
-		if (unsetenv(name) != 0)
-			variable++;
-	}
-}
 
 /* libpq keeps whatever comes until it ends. The kernel has counted it. */
 static struct status check_received(const struct postgres *session)
@@ -119,18 +95,6 @@ struct status postgres_check_name(const char *what, const char *name)
 	return OK;
 }
 
-/* A path would be a Unix socket, a comma several hosts: neither is what a certificate names. */
-static struct status check_host(const char *host)
-{
-	if (host == NULL || host[0] == '\0')
-		return failure(STATUS_INVALID, "the database's host is empty");
-	if (strlen(host) > POSTGRES_HOST_MAX || strpbrk(host, "/@,") != NULL)
-		return failure(STATUS_INVALID,
-			       "the database's host is not one host name or IP address: '%.64s'",
-			       host);
-	return OK;
-}
-
 static struct status check_password(const char *user, const struct secret *password)
 {
 	if (secret_empty(password))
@@ -145,22 +109,15 @@ static struct status choose_ca(struct postgres *session, const struct login *log
 	session->tls = login->tls;
 	if (!login->tls)
 		return OK;
-	session->ca_file = login->ca_file != NULL ? login->ca_file : ca_bundle_find();
-	if (session->ca_file == NULL || access(session->ca_file, R_OK) != 0)
-		return postgres_ca_error(session);
-	return OK;
+	return place_find_ca(login, session->place, &session->ca_file);
 }
 
 static void describe(struct postgres *session, const struct login *login, const char *user,
 		     const char *dbname)
 {
-	bool bracket = strchr(login->host, ':') != NULL;
-
 	session->kind = login->kind;
 	session->unproven = login->unproven;
-	snprintf(session->place, sizeof(session->place), "the %s at %s%s%s:%u",
-		 login->kind == LOGIN_PROXY ? "proxy" : "database", bracket ? "[" : "", login->host,
-		 bracket ? "]" : "", login->port);
+	place_describe(login, session->place);
 	snprintf(session->user, sizeof(session->user), "%s", user);
 	snprintf(session->dbname, sizeof(session->dbname), "%s", dbname);
 }
@@ -204,7 +161,11 @@ static struct status start(struct postgres *session, const struct login *login,
 		keywords[i] = settings[i][0];
 		values[i] = settings[i][1];
 	}
-	forget_variables();
+	/*
+	 * PGTZ, PGDATESTYLE and PGGEQO become startup parameters, which proxies refuse, and
+	 * PGSERVICE is opened, whatever keywords are given. So none of libpq's stays.
+	 */
+	place_forget_variables("PG");
 	session->connection = PQconnectStartParams(keywords, values, 0);
 	if (session->connection == NULL)
 		return OUT_OF_MEMORY;
@@ -290,7 +251,7 @@ struct status postgres_connect(const struct login *login, const char *user,
 	const char *dbname = login->dbname != NULL && login->dbname[0] != '\0' ? login->dbname
 									       : "postgres";
 
-	TRY(check_host(login->host));
+	TRY(place_check_host(login->host));
 	TRY(postgres_check_name("user name", user));
 	TRY(postgres_check_name("database name", dbname));
 	TRY(check_password(user, password));

@@ -6,6 +6,7 @@
 #ifndef CLIENTS_SQL_POSTGRES_SESSION_H
 #define CLIENTS_SQL_POSTGRES_SESSION_H
 
+#include "clients/sql/place.h"
 #include "core/buffer.h"
 #include "core/database.h"
 
@@ -14,19 +15,16 @@
 /* NAMEDATALEN - 1: the server cuts longer names without a word. */
 #define POSTGRES_NAME_MAX 63
 
-/* DNS allows 253 characters. */
-#define POSTGRES_HOST_MAX 255
-
 struct postgres {
 	struct database database;
 	PGconn *connection;
 	struct deadline deadline;
 	enum login_kind kind;
 	bool tls;
-	bool *unproven;	     /* as in struct login, for open() only */
-	bool locked;	     /* a transaction is open that holds the lock on a user */
-	const char *ca_file; /* the one in use; not owned, for open() only */
-	char place[POSTGRES_HOST_MAX + 32]; /* "the database at host:port", for messages */
+	bool *unproven;	       /* as in struct login, for open() only */
+	bool locked;	       /* a transaction is open that holds the lock on a user */
+	const char *ca_file;   /* the one in use; not owned, for open() only */
+	char place[PLACE_MAX]; /* "the database at host:port", for messages */
 	char user[POSTGRES_NAME_MAX + 1];
 	char dbname[POSTGRES_NAME_MAX + 1];
 };
