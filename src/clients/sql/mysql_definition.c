@@ -1,0 +1,146 @@
+#include "clients/sql/mysql_definition.h"
+
+#include "clients/sql/mysql_grants.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const mysql_limit_names[MYSQL_LIMITS] = {
+	"MAX_QUERIES_PER_HOUR", "MAX_UPDATES_PER_HOUR", "MAX_CONNECTIONS_PER_HOUR",
+	"MAX_USER_CONNECTIONS", "MAX_STATEMENT_TIME",
+};
+
+/* The parts in the order in which both servers write them; a part ends where a later one begins. */
+static const char *const part_starts[] = {
+	"DEFAULT ROLE ",	  "REQUIRE ", "WITH MAX_",
+	"PASSWORD EXPIRE",	  "ACCOUNT ", "PASSWORD ",
+	"FAILED_LOGIN_ATTEMPTS ", "COMMENT ", "ATTRIBUTE ",
+};
+
+enum {
+	PARTS = sizeof(part_starts) / sizeof(part_starts[0]),
+	DEFAULT_ROLE = 0,
+	TLS,
+	LIMITS,
+	POLICY
+};
+
+/* Where the first of the parts from `first` on begins; else the end. */
+static const char *find_part(const char *text, size_t first)
+{
+	const char *found = text + strlen(text);
+
+	for (size_t i = first; i < PARTS; i++) {
+		const char *at = mysql_find_words(text, part_starts[i]);
+		/* "MAX_" is no whole word. */
+		if (i == LIMITS) {
+			at = mysql_find_words(text, "WITH ");
+			if (at != NULL && strncmp(at, "WITH MAX_", 9) != 0)
+				at = NULL;
+		}
+		if (at != NULL && at < found)
+			found = at;
+	}
+	return found;
+}
+
+static struct status copy(const char *begin, const char *end, char **ret)
+{
+	char *made;
+
+	while (end > begin && end[-1] == ' ')
+		end--;
+	made = memory_alloc((size_t)(end - begin) + 1);
+	if (made == NULL)
+		return OUT_OF_MEMORY;
+	memcpy(made, begin, (size_t)(end - begin));
+	made[end - begin] = '\0';
+	*ret = made;
+	return OK;
+}
+
+/* IDENTIFIED WITH 'plugin' AS …, VIA plugin USING …, or MariaDB's BY PASSWORD for its native one. */
+static struct status take_plugin(const char *at, char *ret, size_t size)
+{
+	size_t length;
+
+	if (strncmp(at, "BY PASSWORD ", 12) == 0) {
+		snprintf(ret, size, "mysql_native_password");
+		return OK;
+	}
+	if (strncmp(at, "WITH ", 5) != 0 && strncmp(at, "VIA ", 4) != 0)
+		return failure(STATUS_INVALID, "an account's way to log in is not known here");
+	at = strchr(at, ' ') + 1;
+	at += *at == '\'' || *at == '`';
+	length = strcspn(at, "'` ");
+	if (length >= size)
+		return failure(STATUS_INVALID, "an account's plugin has too long a name");
+	memcpy(ret, at, length);
+	ret[length] = '\0';
+	/* MariaDB lets an account log in by any of several. */
+	if (mysql_find_words(at, "OR ") != NULL)
+		snprintf(ret, size, "several plugins");
+	return OK;
+}
+
+static void take_limits(const char *begin, const char *end, struct mysql_definition *definition)
+{
+	for (size_t i = 0; i < MYSQL_LIMITS; i++) {
+		const char *name = mysql_limit_names[i];
+		const char *at = begin < end ? mysql_find_words(begin, name) : NULL;
+
+		snprintf(definition->limits[i], sizeof(definition->limits[i]), "0");
+		if (at == NULL || at >= end)
+			continue;
+		at += strlen(name) + 1;
+		snprintf(definition->limits[i], sizeof(definition->limits[i]), "%.*s",
+			 (int)strspn(at, "0123456789."), at);
+	}
+}
+
+struct status mysql_definition_parse(const char *statement, struct mysql_definition *ret)
+{
+	AUTO(mysql_definition_clear) struct mysql_definition made = MYSQL_DEFINITION_INIT;
+	const char *identified = mysql_find_words(statement, "IDENTIFIED ");
+	const char *roles, *tls, *limits, *policy, *end;
+
+	if (identified == NULL)
+		return failure(STATUS_INVALID, "an account has no password to log in with");
+	TRY(take_plugin(identified + strlen("IDENTIFIED "), made.plugin, sizeof(made.plugin)));
+	roles = find_part(identified, DEFAULT_ROLE);
+	tls = find_part(roles, TLS);
+	limits = find_part(tls, LIMITS);
+	policy = find_part(limits, POLICY);
+	end = find_part(policy, PARTS - 2);
+	TRY(roles < tls ? copy(roles + strlen("DEFAULT ROLE "), tls, &made.default_roles)
+			: copy("", "", &made.default_roles));
+	if (tls < limits)
+		TRY(copy(tls + strlen("REQUIRE "), limits, &made.tls));
+	else
+		TRY(copy("NONE", "NONE" + 4, &made.tls));
+	take_limits(limits, policy, &made);
+	TRY(copy(policy, end, &made.policy));
+	mysql_definition_clear(ret);
+	*ret = made;
+	made = MYSQL_DEFINITION_INIT;
+	return OK;
+}
+
+struct status mysql_definition_append(const struct mysql_definition *definition, bool is_mariadb,
+				      struct buffer *statement)
+{
+	TRY(buffer_printf(statement, " REQUIRE %s WITH", definition->tls));
+	for (size_t i = 0; i < MYSQL_LIMITS - (is_mariadb ? 0 : 1); i++)
+		TRY(buffer_printf(statement, " %s %s", mysql_limit_names[i],
+				  definition->limits[i]));
+	return OK;
+}
+
+void mysql_definition_clear(struct mysql_definition *definition)
+{
+	memory_free(definition->tls);
+	memory_free(definition->policy);
+	memory_free(definition->default_roles);
+	*definition = MYSQL_DEFINITION_INIT;
+}

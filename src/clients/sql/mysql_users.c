@@ -1,0 +1,337 @@
+/*
+ * Users: the lock, and passwords.
+ *
+ * MySQL writes a password that a statement holds into no log of its own, but as its hash (the manual's
+ * "Passwords and Logging"), unless it was started with log_raw: then nothing is sent. MariaDB's general
+ * log has statements as they come, so it is sent the hash: that of mysql_native_password, the only one
+ * that can be computed here for it.
+ */
+#include "clients/sql/mysql_operations.h"
+
+#include "clients/sql/mysql_error.h"
+#include "clients/sql/mysql_hash.h"
+#include "clients/sql/mysql_profile.h"
+#include "clients/sql/mysql_select.h"
+
+#include <mysqld_error.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Some accounts' names, and a password for each. */
+#define STATEMENT_MAX (64 * 1024)
+
+/* A name of at most 64 characters: ours, and the user's SHA-256 as far as there is room. */
+#define LOCK_PREFIX "tandem:"
+#define LOCK_BYTES 24
+
+/* MySQL's own that MariaDB's header does not have. */
+enum {
+	MYSQL_NOT_THE_CURRENT_PASSWORD = 3891,
+	MYSQL_HISTORY = 3638,
+};
+
+static const char native[] = "mysql_native_password";
+
+static struct status append_lock_name(struct buffer *sql, const char *user)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	if (EVP_Digest(user, strlen(user), digest, NULL, EVP_sha256(), NULL) != 1)
+		return OUT_OF_MEMORY;
+	TRY(buffer_append_string(sql, "'" LOCK_PREFIX));
+	for (int i = 0; i < LOCK_BYTES; i++)
+		TRY(buffer_printf(sql, "%02x", digest[i]));
+	return buffer_append_string(sql, "'");
+}
+
+struct status mysql_lock_user(struct database *database, const char *user)
+{
+	struct mysql *session = (struct mysql *)database;
+	AUTO(mysql_rows_clear) struct mysql_rows rows = MYSQL_ROWS_INIT;
+	AUTO(buffer_clear) struct buffer sql = BUFFER_INIT(1024);
+	struct mysql_question question = {.doing = "locking a user", .columns = 1};
+	const char *answer;
+
+	TRY(mysql_check_name(session, "user name", user));
+	TRY(mysql_manage(session));
+	TRY(buffer_append_string(&sql, "SELECT GET_LOCK("));
+	TRY(append_lock_name(&sql, user));
+	TRY(buffer_printf(&sql, ", %lld)",
+			  (long long)deadline_left(session->deadline) * 9 / 10 / 1000));
+	question.sql = buffer_string(&sql);
+	TRY(mysql_select(session, &question, NULL, &rows));
+	answer = rows.count == 1 ? mysql_value(&rows, 0, 0) : NULL;
+	if (answer == NULL || strcmp(answer, "1") != 0)
+		return failure(STATUS_UNAVAILABLE,
+			       "another rotation is just changing '%s' at %s: try again; if that "
+			       "stays, somebody else holds a lock whose name begins with '%s'",
+			       user, session->place, LOCK_PREFIX);
+	session->locked = true;
+	return OK;
+}
+
+static struct status change_error(const struct mysql *session, unsigned error, const char *doing)
+{
+	switch (error) {
+	case ER_CANNOT_USER:
+		return failure(STATUS_NOT_FOUND, "%s has no such user (%s, error %u)",
+			       session->place, doing, error);
+	case ER_NOT_VALID_PASSWORD:
+	case ER_PASSWD_LENGTH:
+	case MYSQL_HISTORY:
+		return failure(STATUS_INVALID,
+			       "%s refuses the new password (error %u): a password policy is in "
+			       "force there; adapt PASSWORD_LENGTH and the EXCLUDE_ variables",
+			       session->place, error);
+	case MYSQL_NOT_THE_CURRENT_PASSWORD:
+		return failure(STATUS_CONFLICT,
+			       "the password of '%s' that works at %s is one that was only kept "
+			       "beside a newer one (error %u)",
+			       session->user, session->place, error);
+	default:
+		break;
+	}
+	if (mysql_is_denied(error))
+		return failure(
+			STATUS_DENIED,
+			"'%s' lacks a permission for %s at %s (error %u): an admin needs CREATE "
+			"USER, SELECT ON mysql.*, and WITH GRANT OPTION whatever it is to grant",
+			session->user, doing, session->place, error);
+	return mysql_statement_error(session, error, doing);
+}
+
+struct status mysql_run_script(struct mysql *session)
+{
+	struct mysql_script *script = &session->script;
+	struct status status = OK;
+
+	for (size_t i = 0; i < script->count && status.code == STATUS_OK; i++) {
+		const struct mysql_statement *statement = &script->statements[i];
+		unsigned error = 0;
+
+		status = mysql_run(session, statement->sql, &error);
+		if (status.code == STATUS_OK && statement->otherwise != NULL &&
+		    mysql_is_denied(error))
+			status = mysql_run(session, statement->otherwise, &error);
+		if (status.code == STATUS_OK && error != 0)
+			status = change_error(session, error, statement->doing);
+	}
+	mysql_script_clear(script);
+	return status;
+}
+
+struct status mysql_commit_change(struct database *database)
+{
+	struct mysql *session = (struct mysql *)database;
+
+	session->locked = false;
+	return mysql_run_script(session);
+}
+
+struct status mysql_check_log(struct mysql *session)
+{
+	AUTO(mysql_rows_clear) struct mysql_rows rows = MYSQL_ROWS_INIT;
+	const struct mysql_question question = {
+		.doing = "asking whether passwords are logged",
+		.sql = "SHOW GLOBAL VARIABLES WHERE Variable_name = 'log_raw' AND Value = 'ON'",
+		.columns = 2};
+
+	TRY(mysql_select(session, &question, NULL, &rows));
+	if (rows.count == 0)
+		return OK;
+	return failure(STATUS_INVALID,
+		       "%s would write the new password into its log: set log_raw = OFF there",
+		       session->place);
+}
+
+static bool has_password(const struct mysql *session, const char *plugin)
+{
+	static const char *const plugins[] = {"caching_sha2_password", "sha256_password", native};
+
+	/* MariaDB's older versions have none in the table. */
+	if (session->is_mariadb)
+		return strcmp(plugin, native) == 0 || plugin[0] == '\0';
+	for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]); i++)
+		if (strcmp(plugin, plugins[i]) == 0)
+			return true;
+	return false;
+}
+
+static struct status check_plugin(const struct mysql *session, const char *user, const char *plugin)
+{
+	if (has_password(session, plugin))
+		return OK;
+	return failure(STATUS_INVALID,
+		       "'%s' logs in at %s by '%.60s', whose password cannot be set from here: "
+		       "alter the user to log in by %s",
+		       user, session->place, plugin,
+		       session->is_mariadb ? native : "caching_sha2_password");
+}
+
+struct status mysql_append_identified(struct mysql *session, const char *user, const char *plugin,
+				      const struct secret *password, struct buffer *statement)
+{
+	char hash[MYSQL_NATIVE_HASH_SIZE];
+
+	TRY(check_plugin(session, user, plugin));
+	if (session->is_mariadb) {
+		TRY(mysql_native_hash(password, hash));
+		return buffer_printf(statement, " IDENTIFIED VIA %s USING '%s'", native, hash);
+	}
+	TRY(buffer_printf(statement, " IDENTIFIED WITH %s BY ", plugin));
+	return mysql_append_literal(session, statement, secret_reveal(password));
+}
+
+static bool has_two_passwords(const struct mysql *session)
+{
+	return mysql_since(session, 80014);
+}
+
+/* With and without the former password kept; what is in `sql` last is the statement's end. */
+static struct status add_change(struct mysql *session, const struct buffer *keeping,
+				const struct buffer *plain)
+{
+	static const char doing[] = "setting a password";
+
+	if (!has_two_passwords(session))
+		return mysql_script_add(&session->script, doing, plain, NULL);
+	return mysql_script_add(&session->script, doing, keeping, plain);
+}
+
+static struct status append_change(struct mysql *session, const char *user,
+				   const struct mysql_account *account,
+				   const struct secret *password, const char *separator,
+				   struct buffer *statement)
+{
+	TRY(buffer_append_string(statement, separator));
+	TRY(mysql_append_account(session, statement, user, account->host));
+	return mysql_append_identified(session, user, account->plugin, password, statement);
+}
+
+struct status mysql_change_accounts(struct mysql *session, const char *user,
+				    const struct mysql_accounts *accounts,
+				    const struct secret *password)
+{
+	AUTO(buffer_clear) struct buffer keeping = BUFFER_INIT(STATEMENT_MAX);
+	AUTO(buffer_clear) struct buffer plain = BUFFER_INIT(STATEMENT_MAX);
+	const char *separator = "ALTER USER ";
+
+	for (size_t i = 0; i < accounts->count; i++) {
+		const struct mysql_account *account = &accounts->list[i];
+		bool done = false;
+
+		/* Once more would be the end of what an earlier try of the same has kept. */
+		TRY(mysql_hash_matches(account->stored, password, &done));
+		if (done)
+			continue;
+		TRY(append_change(session, user, account, password, separator, &keeping));
+		TRY(buffer_append_string(&keeping, " RETAIN CURRENT PASSWORD"));
+		TRY(append_change(session, user, account, password, separator, &plain));
+		separator = ", ";
+	}
+	if (separator[0] != ',')
+		return OK;
+	return add_change(session, &keeping, &plain);
+}
+
+/* MariaDB's SET PASSWORD takes the hash; on another plugin than the native one it would be no password. */
+static struct status change_own_in_mariadb(struct mysql *session, const struct secret *password)
+{
+	AUTO(mysql_profile_clear) struct mysql_profile own = MYSQL_PROFILE_INIT;
+	AUTO(buffer_clear) struct buffer sql = BUFFER_INIT(STATEMENT_MAX);
+	char hash[MYSQL_NATIVE_HASH_SIZE];
+
+	TRY(mysql_profile_read(session, NULL, &own));
+	TRY(check_plugin(session, session->user, own.definition.plugin));
+	TRY(mysql_native_hash(password, hash));
+	TRY(buffer_printf(&sql, "SET PASSWORD = '%s'", hash));
+	return mysql_script_add(&session->script, "setting its password", &sql, NULL);
+}
+
+/*
+ * With the current one named, so that it is not changed by a session whose password was only kept: the
+ * user has a newer one then, which an earlier try has set.
+ */
+static struct status change_own_in_mysql(struct mysql *session, const struct secret *password)
+{
+	AUTO(buffer_clear) struct buffer keeping = BUFFER_INIT(STATEMENT_MAX);
+	AUTO(buffer_clear) struct buffer plain = BUFFER_INIT(STATEMENT_MAX);
+
+	TRY(buffer_append_string(&plain, "ALTER USER USER() IDENTIFIED BY "));
+	TRY(mysql_append_literal(session, &plain, secret_reveal(password)));
+	if (mysql_since(session, 80013)) {
+		TRY(buffer_append_string(&plain, " REPLACE "));
+		TRY(mysql_append_literal(session, &plain, secret_reveal(&session->password)));
+	}
+	TRY(buffer_append_string(&keeping, buffer_string(&plain)));
+	TRY(buffer_append_string(&keeping, " RETAIN CURRENT PASSWORD"));
+	return add_change(session, &keeping, &plain);
+}
+
+static struct status change_another(struct mysql *session, const char *user,
+				    const struct secret *password)
+{
+	AUTO(mysql_accounts_clear) struct mysql_accounts accounts = MYSQL_ACCOUNTS_INIT;
+
+	TRY(mysql_accounts_find(session, user, &accounts));
+	if (accounts.count == 0)
+		return failure(STATUS_NOT_FOUND, "there is no user '%s' at %s", user,
+			       session->place);
+	return mysql_change_accounts(session, user, &accounts, password);
+}
+
+struct status mysql_set_password(struct database *database, const char *user,
+				 const struct secret *password)
+{
+	struct mysql *session = (struct mysql *)database;
+
+	TRY(mysql_check_name(session, "user name", user));
+	TRY(mysql_check_password(user, password));
+	TRY(mysql_manage(session));
+	TRY(mysql_check_log(session));
+	if (strcmp(user, session->user) != 0)
+		TRY(change_another(session, user, password));
+	else if (session->is_mariadb)
+		TRY(change_own_in_mariadb(session, password));
+	else
+		TRY(change_own_in_mysql(session, password));
+	return session->locked ? OK : mysql_run_script(session);
+}
+
+static struct status append_discards(struct mysql *session, const char *user, struct buffer *sql)
+{
+	AUTO(mysql_accounts_clear) struct mysql_accounts accounts = MYSQL_ACCOUNTS_INIT;
+	const char *separator = "ALTER USER ";
+
+	TRY(mysql_accounts_find(session, user, &accounts));
+	for (size_t i = 0; i < accounts.count; i++) {
+		if (!accounts.list[i].keeps_former)
+			continue;
+		TRY(buffer_append_string(sql, separator));
+		TRY(mysql_append_account(session, sql, user, accounts.list[i].host));
+		TRY(buffer_append_string(sql, " DISCARD OLD PASSWORD"));
+		separator = ", ";
+	}
+	return OK;
+}
+
+struct status mysql_drop_former(struct database *database, const char *user)
+{
+	struct mysql *session = (struct mysql *)database;
+	AUTO(buffer_clear) struct buffer sql = BUFFER_INIT(STATEMENT_MAX);
+	unsigned error = 0;
+
+	TRY(mysql_check_name(session, "user name", user));
+	TRY(mysql_manage(session));
+	if (!has_two_passwords(session))
+		return OK;
+	if (strcmp(user, session->user) == 0)
+		TRY(buffer_append_string(&sql, "ALTER USER USER() DISCARD OLD PASSWORD"));
+	else
+		TRY(append_discards(session, user, &sql));
+	if (sql.length == 0)
+		return OK;
+	TRY(mysql_run(session, buffer_string(&sql), &error));
+	return error == 0 ? OK : change_error(session, error, "discarding an old password");
+}
