@@ -23,7 +23,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from stack.application import create_users  # noqa: E402
 from stack.certificates import Authority  # noqa: E402
 from stack.postgres import ADMIN, DBNAME, HOST, PostgreSQL  # noqa: E402
 from stack.process import Folder  # noqa: E402
@@ -110,7 +109,7 @@ class Runtime:
 
 class Bench:
     def __init__(self, postgres: PostgreSQL, sandbox: Sandbox, build: Path) -> None:
-        self.postgres, self.sandbox, self.build = postgres, sandbox, build
+        self.database, self.sandbox, self.build = postgres, sandbox, build
         self.manager = sandbox.client("secretsmanager")
         self.variables = {**sandbox.environment(),
                           "TANDEM_DATABASE_CA": str(postgres.authority.ca)}
@@ -120,14 +119,14 @@ class Bench:
         name = f"bench{uuid.uuid4().hex[:8]}"
         users = (name, f"{name}-clone")
         passwords = {user: secrets.token_urlsafe(18) for user in users}
-        place = {"engine": "postgres", "host": HOST, "port": self.postgres.port, "dbname": DBNAME}
-        with self.postgres.admin() as admin:
-            create_users(admin, passwords)
+        place = {"engine": "postgres", "host": HOST, "port": self.database.port, "dbname": DBNAME}
+        with self.database.admin() as admin:
+            self.database.create_users(admin, passwords)
         extra: dict[str, Any] = {"rotation_usernames": list(users)}
         if with_admin:
             extra["masterarn"] = self.manager.create_secret(
                 Name=f"{name}-admin", SecretString=json.dumps({
-                    **place, "username": ADMIN, "password": self.postgres.admin_password}))["ARN"]
+                    **place, "username": ADMIN, "password": self.database.admin_password}))["ARN"]
         value = {**place, **extra}
         self.manager.create_secret(Name=name, SecretString=json.dumps(
             {**value, "username": users[1], "password": passwords[users[1]]}))
@@ -180,13 +179,13 @@ class Bench:
         for _ in range(rotations):
             token = self.begin(secret)
             self.sandbox.clear_journal()
-            log = self.postgres.log.stat().st_size
+            log = self.database.log.stat().st_size
             spent = runtime.cpu()
             took.append(sum(runtime.run(step, secret, token) for step in STEPS))
             cpu.append(runtime.cpu() - spent)
             memory.append(runtime.memory())
             calls.append(len(self.sandbox.journal()))
-            with self.postgres.log.open("rb") as file:
+            with self.database.log.open("rb") as file:
                 file.seek(log)
                 connections.append(file.read().count(b"connection authorized:"))
         runtime.stop()

@@ -1,7 +1,7 @@
 """The three applications that log in while passwords rotate.
 
-A login is a new TLS connection, SCRAM, and a row inserted under the user that the secret names.
-Each client has a thread of its own and never pauses; libpq leaves the interpreter while it works.
+A login is a new TLS connection, the password, and a row inserted under the user that the secret names.
+Each client has a thread of its own and never pauses; its library leaves the interpreter while it works.
 
 How long may an application keep a credential? Rotation N made user A active. N+1 changes the other
 user and makes A's credential AWSPREVIOUS. Only the setSecret of N+2 changes A. So an application
@@ -17,14 +17,14 @@ import threading
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from stack.application import SECRET
-from stack.libpq import Connection, DatabaseError
+from stack.session import DatabaseError, Session
 
 from .record import Hold, Login, Record
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-Connect = Callable[[str, str], Connection]
+Connect = Callable[[str, str], Session]
 
 
 class Credential(NamedTuple):
@@ -67,10 +67,9 @@ class Client(threading.Thread):
         try:
             user, password = self.credential()
             with connect(user, password) as session:
-                rows = session.query("INSERT INTO login (client) VALUES ($1) RETURNING as_user",
-                                     self.name)
-            if rows != [(user,)]:
-                error = f"logged in as {rows}, not as {user}"
+                writer = session.record_login(self.name)
+            if writer != user:
+                error = f"logged in as {writer}, not as {user}"
         except DatabaseError as refused:
             error = str(refused)
         except Exception as unexpected:  # whatever it is, the application had no database

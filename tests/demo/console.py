@@ -32,8 +32,8 @@ class Console:
         self._say()
         for name, what, where in (
                 (version(build), "the product, run as a Lambda function", ""),
-                (f"PostgreSQL {app.postgres.version}", "real: TLS and SCRAM only",
-                 f"{HOST}:{app.postgres.port}"),
+                (f"PostgreSQL {app.database.version}", "real: TLS and SCRAM only",
+                 f"{HOST}:{app.database.port}"),
                 (pgbouncer_version(), "stand-in for RDS Proxy: learns of its secrets late",
                  f"{HOST}:{app.proxy.port}"),
                 ("tandem-sandbox", "stand-in for AWS: Secrets Manager, Lambda, STS",
@@ -98,8 +98,8 @@ class Console:
                      f"{aws} rotate-secret --secret-id {SECRET}",
                      f"field() {{ {field}; }}",
                      'PGUSER="$(field username)" PGPASSWORD="$(field password)" psql'
-                     f' "host={HOST} port={app.postgres.port} dbname={DBNAME} sslmode=verify-full'
-                     f' sslrootcert={app.postgres.authority.ca}"'):
+                     f' "host={HOST} port={app.database.port} dbname={DBNAME} sslmode=verify-full'
+                     f' sslrootcert={app.database.authority.ca}"'):
             self._say(f"  {line}")
         self._say(f"\nThrough the proxy: port={app.proxy.port}"
                   f" sslrootcert={app.proxy.authority.ca}")

@@ -24,9 +24,9 @@ from demo.console import Console  # noqa: E402
 from demo.record import Pickup, Record, Rotation, Step  # noqa: E402
 from demo.timeline import write_svg  # noqa: E402
 from stack.application import SECRET, USERS, Application  # noqa: E402
-from stack.libpq import DatabaseError  # noqa: E402
 from stack.process import Folder, StackError, end_on_signals  # noqa: E402
 from stack.sandbox import FUNCTION_ARN  # noqa: E402
+from stack.session import DatabaseError  # noqa: E402
 from stack.tandem import Lambda  # noqa: E402
 
 CLIENTS = ("direct", "proxied", "holding")
@@ -89,7 +89,7 @@ class Demo:
         return 0
 
     def rotate_under_load(self, app: Application, tandem: Lambda) -> None:
-        direct, proxied = app.postgres.connect, app.proxy.connect
+        direct, proxied = app.database.connect, app.proxy.connect
         holding = HoldingClient("holding", self.record, app.secrets_manager, direct, proxied)
         clients = [Client("direct", self.record, app.secrets_manager, direct),
                    Client("proxied", self.record, app.secrets_manager, proxied), holding]
@@ -172,10 +172,10 @@ class Demo:
     @staticmethod
     def refuses(app: Application, credential: Credential) -> bool:
         try:
-            app.postgres.connect(*credential).close()
+            app.database.connect(*credential).close()
             return False
         except DatabaseError as error:
-            if "password authentication failed" in str(error):
+            if error.denied:
                 return True
             raise
 

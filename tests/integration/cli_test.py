@@ -134,7 +134,7 @@ class CommandLine(support.World):
     def test_refused_login_keeps_the_databases_own_reason(self) -> None:
         pair = self.pair()
         pair.create_secret(rotation=False)
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.query(f'ALTER ROLE "{pair.clone}" NOLOGIN')
         done = self.tandem("rotate", pair.secret)
         self.assertEqual(done.returncode, 1)
@@ -193,7 +193,7 @@ class CommandLine(support.World):
     def test_status_tells_what_does_not_work(self) -> None:
         pair = self.pair()
         pair.create_secret(rotation=False)
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.query(f'ALTER ROLE "{pair.base}" NOLOGIN')
         states = {f["user"]: f["state"] for f in self.findings("status", pair.secret, 1)
                   if f["kind"] == "login"}
@@ -225,16 +225,16 @@ class CommandLine(support.World):
                 {"username": user, "password": password}))["ARN"]
                 for user, password in pair.passwords.items()]
             pair.create_secret(rotation=False, proxy_secret_ids=ids, proxy_endpoints=[
-                f"127.0.0.1:{silent.getsockname()[1]}", f"127.0.0.1:{self.postgres.port}"])
+                f"127.0.0.1:{silent.getsockname()[1]}", f"127.0.0.1:{self.database.port}"])
             begun = time.monotonic()
             findings = self.findings("status", pair.secret, 1,
-                                     TANDEM_PROXY_CA=str(self.postgres.authority.ca))
+                                     TANDEM_PROXY_CA=str(self.database.authority.ca))
             self.assertLess(time.monotonic() - begun, 20)
             states = {(f["kind"], f["name"]): f["state"] for f in findings
                       if f.get("user") == pair.base}
             self.assertEqual(states["proxy login", f"127.0.0.1:{silent.getsockname()[1]}"],
                              "unreachable")
-            self.assertEqual(states["proxy login", f"127.0.0.1:{self.postgres.port}"], "works")
+            self.assertEqual(states["proxy login", f"127.0.0.1:{self.database.port}"], "works")
             token = str(uuid.uuid4())
             for step in ("createSecret", "setSecret"):
                 done = self.tandem("step", step, pair.secret, token)

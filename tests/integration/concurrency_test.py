@@ -25,11 +25,11 @@ from typing import Any, Callable, Iterator
 from botocore.exceptions import ClientError
 
 import support
+from stack.database import HOST
 from stack.gate import Function, Gate, Outcome
-from stack.libpq import Connection, DatabaseError
 from stack.pgbouncer import PgBouncer
-from stack.postgres import HOST
 from stack.sandbox import FUNCTION_ARN
+from stack.session import DatabaseError, Session
 from stack.tandem import clean_environment, program
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "concurrency.md"
@@ -129,7 +129,7 @@ class Concurrency(support.World):
         world.proxied = []
         world.pairs = {}
         world.proxy = world.stack.enter_context(PgBouncer(
-            world.folder, world.postgres,
+            world.folder, world.database,
             world.sandbox.client("secretsmanager", role="rds-proxy"), world.proxied,
             poll=0.1, delay=0.4))
         world.environment["TANDEM_PROXY_CA"] = str(world.proxy.authority.ca)
@@ -205,12 +205,12 @@ class Concurrency(support.World):
         learn them first."""
         for value in values:
             user, password, label = value["username"], value["password"], value["label"]
-            self.assert_logs_in(self.postgres.connect, user, password, f"{label}, direct")
+            self.assert_logs_in(self.database.connect, user, password, f"{label}, direct")
             if pair.proxy_secrets:
                 self.assert_logs_in(self.proxy.connect, user, password, f"{label}, by the proxy",
                                     late=late)
 
-    def assert_logs_in(self, connect: Callable[[str, str], Connection], user: str, password: str,
+    def assert_logs_in(self, connect: Callable[[str, str], Session], user: str, password: str,
                        what: str, *, late: bool = False) -> None:
         """The stand-in refuses everybody for a moment when it takes over a user of any pair; but a
         password it knows it never calls wrong."""
@@ -218,12 +218,11 @@ class Concurrency(support.World):
         while True:
             try:
                 with connect(user, password) as session:
-                    rows = session.query("SELECT session_user")
-                self.assertEqual(rows, [(user,)])
+                    self.assertEqual(session.user(), user)
                 return
             except DatabaseError as error:
                 wrong = re.search("no such user|authentication failed", str(error)) and not late
-                if wrong or connect == self.postgres.connect or time.monotonic() > deadline:
+                if wrong or connect == self.database.connect or time.monotonic() > deadline:
                     self.fail(f"{what}: '{user}' must log in: {error}")
             time.sleep(0.05)
 
@@ -241,7 +240,7 @@ class Concurrency(support.World):
         self.assert_rotated(pair, active)
 
     def set_password(self, user: str, password: str) -> None:
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.set_password(user, password)
 
     def before_each_step(self, scenario: Callable[[Secret, str, str], None],
@@ -277,7 +276,7 @@ class Concurrency(support.World):
     def wait_or_block(self, pair: Secret, ended: Callable[[], bool]) -> None:
         """Until it has ended, or waits for the one that is held: then only that one can go on."""
         deadline = time.monotonic() + 30
-        with self.postgres.admin() as watcher:
+        with self.database.admin() as watcher:
             while not ended() and watcher.query(
                     "SELECT FROM pg_locks WHERE NOT granted AND"
                     f" (locktype <> 'advisory' OR objid = hashtext('{pair.clone}')::oid"
@@ -756,7 +755,7 @@ class DatabaseByHand(Concurrency):
         for with_secret in (False, True):
             def scenario(pair: Secret, token: str, step: str) -> None:
                 admin = f"{pair.base}-admin"
-                with self.postgres.admin() as real:
+                with self.database.admin() as real:
                     real.query(f'CREATE ROLE "{admin}" LOGIN SUPERUSER')
                 self.set_password(admin, "first")
                 pair.put(pair.admin_secret, username=admin, password="first")
@@ -772,7 +771,7 @@ class DatabaseByHand(Concurrency):
 
     def test_grant_of_the_inactive_user_revoked(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
-            with self.postgres.admin() as admin:
+            with self.database.admin() as admin:
                 admin.query(f'CREATE TABLE "t{pair.base}" (n int)')
                 admin.query(f'GRANT SELECT ON "t{pair.base}" TO "{pair.base}"')
                 admin.query(f'REVOKE "{pair.base}" FROM "{pair.clone}"')
@@ -788,7 +787,7 @@ class DatabaseByHand(Concurrency):
 
     def test_inactive_user_dropped(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
-            with self.postgres.admin() as admin:
+            with self.database.admin() as admin:
                 admin.query(f'DROP ROLE "{pair.clone}"')
                 outcome = self.run_step(pair, token, step)
                 if pair.plan == "admin" and step == "setSecret":
@@ -798,7 +797,7 @@ class DatabaseByHand(Concurrency):
                     self.assertIn("no such user", outcome.message)
                 self.assert_current_works(pair)
                 if pair.plan != "admin":
-                    support.create_users(admin, {pair.clone: pair.read("AWSPENDING")["password"]})
+                    self.database.create_users(admin, {pair.clone: pair.read("AWSPENDING")["password"]})
                     admin.query(f'GRANT "{pair.base}" TO "{pair.clone}"')
             self.run_well(pair, token, *STEPS)
             self.assert_rotated(pair, pair.clone)
@@ -807,7 +806,7 @@ class DatabaseByHand(Concurrency):
 
     def test_inactive_user_renamed(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
-            with self.postgres.admin() as admin:
+            with self.database.admin() as admin:
                 admin.query(f'ALTER ROLE "{pair.clone}" RENAME TO "{pair.clone}-x"')
                 self.assert_fails(pair, token, step, "DENIED", "no such user")
                 self.assert_current_works(pair)

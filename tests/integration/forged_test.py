@@ -12,7 +12,7 @@ import uuid
 from typing import Any
 
 import support
-from stack.postgres import ADMIN, HOST
+from stack.database import ADMIN, HOST
 from torture.impostor import (PostgresImpostor, cleartext, md5, md5_answer, no_password,
                               server_context)
 
@@ -31,7 +31,7 @@ class ForgedSecret(support.World):
 
     def setUp(self) -> None:
         super().setUp()
-        certificate = self.postgres.authority.issue(f"impostor-{uuid.uuid4().hex[:8]}")
+        certificate = self.database.authority.issue(f"impostor-{uuid.uuid4().hex[:8]}")
         self.context = server_context(certificate.certificate, certificate.key)
 
     def impostor(self, script=cleartext) -> PostgresImpostor:
@@ -39,7 +39,7 @@ class ForgedSecret(support.World):
 
     def victims(self, pair: support.Pair) -> dict[str, str]:
         """Everybody whose password the writer does not know: he put the active user's himself."""
-        return {pair.clone: pair.passwords[pair.clone], ADMIN: self.postgres.admin_password}
+        return {pair.clone: pair.passwords[pair.clone], ADMIN: self.database.admin_password}
 
     def assert_told_nothing(self, pair: support.Pair, impostor: PostgresImpostor, what: str,
                             more: dict[str, str]) -> None:
@@ -63,7 +63,7 @@ class ForgedSecret(support.World):
                        more: dict[str, str] | None = None) -> None:
         for command in COMMANDS:
             done = self.tandem(*command, pair.secret, TANDEM_TIMEOUT="8",
-                               TANDEM_PROXY_CA=str(self.postgres.authority.ca))
+                               TANDEM_PROXY_CA=str(self.database.authority.ca))
             if command == ("rotate",):
                 self.assertEqual(done.returncode, 1, f"{what}: {done.stdout}")
             self.assert_told_nothing(pair, impostor, f"{what}: {command}", more or {})
@@ -109,7 +109,7 @@ class ForgedSecret(support.World):
 
     def test_forged_host_is_not_told_what_a_proxy_secret_holds(self) -> None:
         for extra, message in (({}, "does not say for which"),
-                               ({"host": HOST, "port": self.postgres.port}, "will not be sent")):
+                               ({"host": HOST, "port": self.database.port}, "will not be sent")):
             with self.subTest(extra=extra):
                 pair = self.pair()
                 ids = self.proxy_secrets(pair, **extra)
@@ -138,7 +138,7 @@ class ForgedSecret(support.World):
         for stranger in (False, True):
             with self.subTest(stranger=stranger):
                 pair, other = self.pair(), self.pair()
-                ids, ring = self.proxy_secrets(pair, host=HOST, port=self.postgres.port), {}
+                ids, ring = self.proxy_secrets(pair, host=HOST, port=self.database.port), {}
                 more: dict[str, str] = {}
                 if stranger:
                     ids[1] = self.proxy_secrets(other)[0]
@@ -146,11 +146,11 @@ class ForgedSecret(support.World):
                     more = {other.base: other.passwords[other.base]}
                 pair.create_secret(rotation=False, proxy_secret_ids=ids, **ring)
                 impostor = self.impostor()
-                self.forge(pair, self.postgres.port, proxy_secret_ids=ids, **ring,
+                self.forge(pair, self.database.port, proxy_secret_ids=ids, **ring,
                            proxy_endpoints=[f"{HOST}:{impostor.port}"])
                 for command in ("status", "check"):
                     self.tandem(command, pair.secret, TANDEM_TIMEOUT="8",
-                                TANDEM_PROXY_CA=str(self.postgres.authority.ca))
+                                TANDEM_PROXY_CA=str(self.database.authority.ca))
                     self.assert_told_nothing(pair, impostor, f"forged proxy: {command}", more)
                 self.assertIn(pair.passwords[pair.base].encode(), bytes(impostor.secure),
                               "the writer's own: or nobody came here at all")

@@ -47,7 +47,7 @@ class Loop(support.World):
     def test_failed_step_is_logged_with_its_user(self) -> None:
         pair = self.pair()
         pair.create_secret()
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.query(f'ALTER ROLE "{pair.clone}" NOLOGIN')
         self.sandbox.set(rotation_attempts=1)
         self.assertEqual(self.rotate(pair)["state"], "failed")

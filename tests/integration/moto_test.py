@@ -37,7 +37,7 @@ class SameLabels(support.World):
         arn = manager.create_secret(Name=pair.secret, ClientRequestToken=first,
                                     SecretString=json.dumps(value))["ARN"]
         manager.create_secret(Name=f"{pair.base}/admin", SecretString=json.dumps({
-            **value, "username": support.ADMIN, "password": self.postgres.admin_password}))
+            **value, "username": support.ADMIN, "password": self.database.admin_password}))
         value["masterarn"] = f"{pair.base}/admin"
         manager.put_secret_value(SecretId=arn, SecretString=json.dumps(value),
                                  ClientRequestToken=(second := str(uuid.uuid4())))

@@ -9,9 +9,9 @@ import unittest
 
 import support
 from stack.application import SECRET, SHAPES, Application, proxy_secret
-from stack.libpq import DatabaseError
 from stack.process import Folder
 from stack.sandbox import FUNCTION_ARN
+from stack.session import DatabaseError
 from stack.tandem import Lambda, command
 
 
@@ -46,7 +46,7 @@ class BehindAProxy(unittest.TestCase):
 
     def logs_in_everywhere(self, stage: str) -> None:
         value = self.read(SECRET, stage)
-        for place in (self.application.postgres, self.application.proxy):
+        for place in (self.application.database, self.application.proxy):
             place.connect(value["username"], value["password"]).close()
 
     def test_both_shapes_both_ways_and_a_client_that_never_stops(self) -> None:

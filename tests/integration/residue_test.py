@@ -33,7 +33,7 @@ from typing import NamedTuple
 
 import support
 from stack.certificates import Authority
-from stack.postgres import HOST
+from stack.database import HOST
 from stack.process import SERVER_USER, required
 from stack.sandbox import ACCOUNT, REGION
 from stack.tandem import Lambda, clean_environment, program
@@ -295,7 +295,7 @@ class Residue(support.World):
         cls.access_key = keys["AccessKeyId"]
         cls.environment = {
             **cls.environment, "AWS_CA_BUNDLE": str(cls.relay.ca),
-            "TANDEM_PROXY_CA": str(cls.postgres.authority.ca),
+            "TANDEM_PROXY_CA": str(cls.database.authority.ca),
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": cls.relay.url, "AWS_ACCESS_KEY_ID": cls.access_key,
             "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
             "AWS_SESSION_TOKEN": keys["SessionToken"], "RESIDUE_MARKER": "a variable of the test"}
@@ -303,7 +303,7 @@ class Residue(support.World):
         cls.aws.add("AWS secret key", keys["SecretAccessKey"])
         cls.aws.add("AWS session token", keys["SessionToken"])
         cls.aws.add_keys("AWS", signing_keys(keys["SecretAccessKey"]))
-        with cls.postgres.admin() as admin:
+        with cls.database.admin() as admin:
             # Whatever could write down a statement or its parameters does.
             for setting in ("log_min_duration_statement = 0", "log_parameter_max_length = -1",
                             "log_parameter_max_length_on_error = -1",
@@ -317,7 +317,7 @@ class Residue(support.World):
     def setUp(self) -> None:
         super().setUp()
         self.passwords = Secrets()
-        self.passwords.add("admin's password", self.postgres.admin_password)
+        self.passwords.add("admin's password", self.database.admin_password)
 
     def versions(self, pair: support.Pair) -> list[dict[str, str]]:
         """Every value that the secret has or had."""
@@ -333,9 +333,9 @@ class Residue(support.World):
 
     def learn(self, pair: support.Pair) -> None:
         """Takes down every password there is or was, and what logs in as well as those do."""
-        words = [("admin", self.postgres.admin_password), *pair.passwords.items(),
+        words = [("admin", self.database.admin_password), *pair.passwords.items(),
                  *((value["username"], value["password"]) for value in self.versions(pair))]
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             verifiers = dict(admin.query("SELECT rolname, rolpassword FROM pg_authid"
                                          " WHERE rolpassword IS NOT NULL"))
         keys = {user: {} for user, _ in words}
@@ -391,7 +391,7 @@ class Residue(support.World):
     def proxied(self, pair: support.Pair) -> dict[str, list[str]]:
         """With a proxy: the server plays it too, since what is said to one is said to the other."""
         return {"proxy_secret_ids": pair.proxy_secrets(),
-                "proxy_endpoints": [f"{HOST}:{self.postgres.port}"]}
+                "proxy_endpoints": [f"{HOST}:{self.database.port}"]}
 
     def each_plan(self) -> Iterator[tuple[str, support.Pair]]:
         """A secret for each way to rotate."""
@@ -459,9 +459,9 @@ class Residue(support.World):
         self.assert_found(name, "errors", {"errors": errors})
         # What a server logs of a statement, and of its parameters.
         word, planted = self.marker()
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.query(f"SELECT '{word}'")
-        self.assert_found(planted, "postgres", {"postgres": self.postgres.log.read_bytes()})
+        self.assert_found(planted, "postgres", {"postgres": self.database.log.read_bytes()})
         # And in a file, by what strace tells of it.
         word, planted = self.marker()
         file = self.folder.make("written", SERVER_USER) / "file"
@@ -478,7 +478,7 @@ class Residue(support.World):
                     self.learn(pair)
                     self.assert_nothing_left(self.function.process.pid)
                     # It went by, as a verifier: that logs nobody in.
-                    log = self.postgres.log.read_bytes()
+                    log = self.database.log.read_bytes()
                     self.assertRegex(log, rb"(ALTER|CREATE) ROLE \"%s\"[^\n]* PASSWORD"
                                           rb" 'SCRAM-SHA-256\$" % active.encode())
                     self.assert_nothing_told(postgres=log)
@@ -516,7 +516,7 @@ class Residue(support.World):
                 pair.create_secret()
                 self.learn(pair)
                 if kind == "wrong password":
-                    with self.postgres.admin() as admin:
+                    with self.database.admin() as admin:
                         admin.set_password(pair.clone, "changed by hand")
                     pair.passwords[pair.clone] = "changed by hand"
                 else:
@@ -551,7 +551,7 @@ class Residue(support.World):
             SecretId=pair.secret, ClientRequestToken=token, SecretString=json.dumps(pending),
             VersionStages=["AWSPENDING"])
         pair.passwords[pair.clone] = secrets.token_urlsafe(18)
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.set_password(pair.clone, pair.passwords[pair.clone])
         for arguments in (("step", "setSecret", pair.secret, token),
                           ("step", "testSecret", pair.secret, token),

@@ -27,7 +27,7 @@ class Rotation(support.World):
 
     def test_missing_clone_is_made_by_the_admin_and_its_tables_belong_to_the_base(self) -> None:
         pair = self.pair(missing_clone=True)
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.query(f'ALTER ROLE "{pair.base}" SET search_path = "Shop", public')
             admin.query(f'ALTER ROLE "{pair.base}" CONNECTION LIMIT 17')
             admin.query(f'CREATE SCHEMA "s{pair.base}" AUTHORIZATION "{pair.base}"')
@@ -35,15 +35,15 @@ class Rotation(support.World):
         self.assertEqual(self.rotate(pair)["state"], "succeeded")
         self.assert_rotated(pair, pair.clone)
         value = pair.read()
-        with self.postgres.connect(value["username"], value["password"]) as clone:
+        with self.database.connect(value["username"], value["password"]) as clone:
             clone.query(f'CREATE TABLE "s{pair.base}".made_by_the_clone (n int)')
             self.assertEqual(clone.query("SHOW search_path"), [('"Shop", public',)])
         self.assertEqual(self.rotate(pair)["state"], "succeeded")
         self.assert_rotated(pair, pair.base)
         value = pair.read()
-        with self.postgres.connect(value["username"], value["password"]) as base:
+        with self.database.connect(value["username"], value["password"]) as base:
             base.query(f'DROP TABLE "s{pair.base}".made_by_the_clone')
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             self.assertEqual(admin.query("SELECT rolconnlimit FROM pg_roles WHERE rolname = "
                                          f"'{pair.clone}'"), [("17",)])
 
@@ -61,7 +61,7 @@ class Rotation(support.World):
 
     def test_weaker_user_is_named_and_not_promoted_until_it_is_mended(self) -> None:
         pair = self.pair(related=False)
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.query(f'CREATE TABLE "t{pair.base}" (n int)')
             admin.query(f'GRANT SELECT, INSERT ON "t{pair.base}" TO "{pair.base}"')
             admin.query(f'GRANT INSERT ON "t{pair.base}" TO "{pair.clone}"')
@@ -73,7 +73,7 @@ class Rotation(support.World):
         self.assertIn(f"SELECT on public.t{pair.base}", rotation["error"])
         self.assertEqual(pair.read()["username"], pair.base)
         self.assertTrue(pair.logs_in())
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.query(f'GRANT SELECT ON "t{pair.base}" TO "{pair.clone}"')
         try:
             self.manager.rotate_secret(SecretId=pair.secret)
@@ -154,7 +154,7 @@ class Rotation(support.World):
     def test_password_that_nobody_knows_is_refused_with_what_to_do(self) -> None:
         pair = self.pair()
         pair.create_secret()
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             admin.set_password(pair.clone, "by-hand")
         self.sandbox.set(rotation_attempts=1)
         rotation = self.rotate(pair)
@@ -199,7 +199,7 @@ class Rotation(support.World):
         self.assertEqual(self.rotate(pair)["state"], "succeeded")
         words = [*pair.passwords.values(), pair.read()["password"]]
         pid = self.function.process.pid
-        for path in (self.function.log, self.postgres.log, f"/proc/{pid}/cmdline",
+        for path in (self.function.log, self.database.log, f"/proc/{pid}/cmdline",
                      f"/proc/{pid}/environ"):
             try:
                 content = Path(path).read_bytes()
@@ -212,7 +212,7 @@ class Rotation(support.World):
         limits = Path(f"/proc/{pid}/limits").read_text()
         self.assertRegex(limits, r"Max core file size +0 +0 ")
         # The look itself works: what the tests wrote into the log is found there.
-        self.assertIn(b"CREATE ROLE", self.postgres.log.read_bytes())
+        self.assertIn(b"CREATE ROLE", self.database.log.read_bytes())
 
     def test_secret_binary_and_no_current_value_are_told_apart(self) -> None:
         self.sandbox.set(rotation_attempts=1)

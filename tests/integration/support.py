@@ -1,4 +1,4 @@
-"""What the integration tests stand on: real PostgreSQL, the sandbox, the product; one of each a class.
+"""What the integration tests stand on: a real database, the sandbox, the product; one of each a class.
 
 Every test makes a user pair and a secret of its own, so that tests do not see each other.
 """
@@ -18,11 +18,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from stack.application import create_users  # noqa: E402
-from stack.libpq import DatabaseError  # noqa: E402
-from stack.postgres import ADMIN, DBNAME, HOST, PostgreSQL  # noqa: E402
+from stack.database import ADMIN, DBNAME, ENGINES, HOST  # noqa: E402
 from stack.process import Folder, end_on_signals  # noqa: E402
 from stack.sandbox import FUNCTION_ARN, Sandbox  # noqa: E402
+from stack.session import DatabaseError  # noqa: E402
 from stack.tandem import Lambda, command  # noqa: E402
 
 BUILD = Path("build")
@@ -38,13 +37,13 @@ class Pair:
         self.secret = f"{name}/database"
         self.passwords = {user: secrets.token_urlsafe(18) for user in (self.base, self.clone)}
         users = {name: self.passwords[name]} if missing_clone else self.passwords
-        with world.postgres.admin() as admin:
-            create_users(admin, users, related=related)
+        with world.database.admin() as admin:
+            world.database.create_users(admin, users, related=related)
 
     def value(self, user: str, **extra: Any) -> str:
         return json.dumps({
-            "engine": "postgres", "host": HOST, "port": self.world.postgres.port, "dbname": DBNAME,
-            "username": user, "password": self.passwords[user],
+            "engine": self.world.engine, "host": HOST, "port": self.world.database.port,
+            "dbname": DBNAME, "username": user, "password": self.passwords[user],
             "rotation_usernames": [self.base, self.clone], **extra})
 
     def create_secret(self, *, previous: bool = True, rotation: bool = True, **extra: Any) -> str:
@@ -80,21 +79,25 @@ class Pair:
 
 
 class World(unittest.TestCase):
-    """`self.postgres`, `self.sandbox`, `self.manager` (boto3) for every test of the class."""
+    """`self.database`, `self.sandbox`, `self.manager` (boto3) for every test of the class."""
 
+    engine = "postgres"
     lambda_variables: dict[str, str] = {}
     sandbox_arguments: tuple[str, ...] = ("--retry-delay-ms", "50")
     with_lambda = True
 
     @classmethod
     def setUpClass(cls) -> None:
+        if (reason := ENGINES[cls.engine].may_be_skipped()) is not None:
+            print(f"skip: {cls.__name__}: {reason}", flush=True)
+            raise unittest.SkipTest(reason)
         with ExitStack() as stack:
             cls.folder = stack.enter_context(Folder())
-            cls.postgres = stack.enter_context(PostgreSQL(cls.folder))
+            cls.database = stack.enter_context(ENGINES[cls.engine].database()(cls.folder))
             cls.sandbox = stack.enter_context(Sandbox(cls.folder, BUILD, *cls.sandbox_arguments))
             cls.manager = cls.sandbox.client("secretsmanager")
             cls.environment = {**cls.sandbox.environment(),
-                               "TANDEM_DATABASE_CA": str(cls.postgres.authority.ca),
+                               "TANDEM_DATABASE_CA": str(cls.database.authority.ca),
                                "TANDEM_TIMEOUT": "30", **cls.lambda_variables}
             cls.function = None
             if cls.with_lambda:
@@ -115,15 +118,15 @@ class World(unittest.TestCase):
 
     def admin_secret(self, name: str, **changes: Any) -> str:
         return self.manager.create_secret(Name=f"{name}/admin", SecretString=json.dumps({
-            "engine": "postgres", "host": HOST, "port": self.postgres.port, "username": ADMIN,
-            "password": self.postgres.admin_password, **changes}))["ARN"]
+            "engine": self.engine, "host": HOST, "port": self.database.port, "username": ADMIN,
+            "password": self.database.admin_password, **changes}))["ARN"]
 
     def tandem(self, *arguments: str, timeout: float = 60, **variables: str):
         return command(BUILD, {**self.environment, **variables}, *arguments, timeout=timeout)
 
     def logs_in(self, user: str, password: str) -> bool:
         try:
-            self.postgres.connect(user, password).close()
+            self.database.connect(user, password).close()
             return True
         except DatabaseError:
             return False

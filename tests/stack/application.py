@@ -6,12 +6,10 @@ import json
 import secrets
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable
 
 from .certificates import Authority
-from .libpq import Connection
-from .pgbouncer import PgBouncer
-from .postgres import ADMIN, DBNAME, HOST, PostgreSQL
+from .database import ADMIN, DBNAME, ENGINES, HOST, Database
 from .process import Folder
 from .sandbox import Sandbox
 
@@ -25,60 +23,42 @@ def proxy_secret(user: str) -> str:
     return f"proxy-{user}"
 
 
-def create_users(admin: Connection, passwords: Mapping[str, str], *, related: bool = True) -> None:
-    """The ring's users; `related` clones act as the first one, the base, from their first moment.
-
-    Passwords are sent as verifiers, so that one found in the server's log was put there by others.
-    """
-    base, *clones = passwords
-    for user, password in passwords.items():
-        admin.query(f"""CREATE ROLE "{user}" LOGIN PASSWORD '{admin.verifier(user, password)}'""")
-    for clone in clones if related else ():
-        admin.query(f'GRANT "{base}" TO "{clone}"')
-        admin.query(f'ALTER ROLE "{clone}" SET role = "{base}"')
-
-
-def create_table(admin: Connection, owner: str) -> None:
-    admin.query('CREATE TABLE login (at timestamptz DEFAULT now(), client text,'
-                ' as_user text DEFAULT session_user)')
-    admin.query(f'ALTER TABLE login OWNER TO "{owner}"')
-
-
-def application_secret(shape: str, postgres: PostgreSQL, user: str, password: str,
-                       extra: Mapping[str, Any]) -> dict[str, Any]:
+def application_secret(shape: str, database: Database, user: str, password: str,
+                       extra: dict[str, Any]) -> dict[str, Any]:
     """The value in one of the two public shapes; both carry `extra` as it is."""
     if shape == "aws":
-        return {"engine": "postgres", "host": HOST, "port": postgres.port, "dbname": DBNAME,
+        return {"engine": database.engine, "host": HOST, "port": database.port, "dbname": DBNAME,
                 "username": user, "password": password, **extra}
-    return {"engine": "postgres", "rotation_type": "AWS RDS", "database_host": HOST,
-            "database_port": postgres.port, "database_name": DBNAME,
+    return {"engine": database.engine, "rotation_type": "AWS RDS", "database_host": HOST,
+            "database_port": database.port, "database_name": DBNAME,
             "username": user, "password": password, **extra}
 
 
 class Application:
-    """Starts PostgreSQL, the sandbox and PgBouncer, and creates users and secrets in them.
+    """Starts the database, the sandbox and the proxy, and creates users and secrets in them.
 
     `passwords` is what the users begin with. AWSCURRENT of the secret `app` names the first user;
     the secret has a rotation function but no rotation has begun. With `tls` the sandbox speaks TLS,
     which a Lambda runtime does not: its Runtime API is plain HTTP.
     """
 
-    def __init__(self, folder: Folder, build: Path, *, shape: str = "aws", with_admin: bool = False,
-                 poll: float = 1.0, delay: float = 0.5, tls: bool = False,
+    def __init__(self, folder: Folder, build: Path, *, engine: str = "postgres", shape: str = "aws",
+                 with_admin: bool = False, poll: float = 1.0, delay: float = 0.5, tls: bool = False,
                  on_pickup: Callable[[str], None] = lambda user: None) -> None:
         self.passwords = {user: secrets.token_urlsafe(18) for user in USERS}
         with ExitStack() as stack:
-            self.postgres = stack.enter_context(PostgreSQL(folder))
+            self.engine = ENGINES[engine]
+            self.database = stack.enter_context(self.engine.database()(folder))
             self.sandbox = stack.enter_context(self._start_sandbox(folder, build, tls))
             self.secrets_manager = self.sandbox.client("secretsmanager")
-            with self.postgres.admin() as admin:
-                create_users(admin, self.passwords)
-                create_table(admin, USERS[0])
+            with self.database.admin() as admin:
+                self.database.create_users(admin, self.passwords)
+                self.database.create_table(admin, USERS[0])
             for user, password in self.passwords.items():
                 self._create(proxy_secret(user), {"username": user, "password": password})
             proxy_role = self.sandbox.client("secretsmanager", role="rds-proxy")
-            self.proxy = stack.enter_context(PgBouncer(
-                folder, self.postgres, proxy_role, [proxy_secret(user) for user in USERS],
+            self.proxy = stack.enter_context(self.engine.proxy()(
+                folder, self.database, proxy_role, [proxy_secret(user) for user in USERS],
                 poll=poll, delay=delay, on_pickup=on_pickup))
             self._create_application_secret(shape, with_admin)
             self._stack = stack.pop_all()
@@ -97,10 +77,10 @@ class Application:
             "proxy_endpoints": [f"{HOST}:{self.proxy.port}"]}
         if with_admin:
             arn = self._create(ADMIN_SECRET, {
-                "engine": "postgres", "host": HOST, "port": self.postgres.port, "dbname": DBNAME,
-                "username": ADMIN, "password": self.postgres.admin_password})
+                "engine": self.database.engine, "host": HOST, "port": self.database.port,
+                "dbname": DBNAME, "username": ADMIN, "password": self.database.admin_password})
             extra["masterarn" if shape == "aws" else "admin_secret_id"] = arn
-        self._create(SECRET, application_secret(shape, self.postgres, USERS[0],
+        self._create(SECRET, application_secret(shape, self.database, USERS[0],
                                                 self.passwords[USERS[0]], extra))
 
     def _create(self, name: str, value: dict[str, Any]) -> str:
@@ -110,12 +90,12 @@ class Application:
     def tandem_environment(self) -> dict[str, str]:
         """What Tandem must be told. The two authorities differ, as those of RDS and its proxy."""
         return {**self.sandbox.environment(),
-                "TANDEM_DATABASE_CA": str(self.postgres.authority.ca),
+                "TANDEM_DATABASE_CA": str(self.database.authority.ca),
                 "TANDEM_PROXY_CA": str(self.proxy.authority.ca)}
 
     def environment(self) -> dict[str, str]:
         """The same for a command under with_stack.py, with the addresses of the parts."""
-        return {**self.tandem_environment(), **self.postgres.environment(),
+        return {**self.tandem_environment(), **self.database.environment(),
                 **self.sandbox.stack_environment(), **self.proxy.environment(),
                 "STACK_SECRET": SECRET}
 

@@ -10,16 +10,11 @@ import ctypes
 import ctypes.util
 import functools
 
+from .session import DatabaseError, Row, Session
+
 SQLSTATE = ord("C")  # PG_DIAG_SQLSTATE
 COMMAND_OK, TUPLES_OK = 1, 2
-
-
-class DatabaseError(Exception):
-    """What the server or libpq said. `sqlstate` is None for a connection that failed."""
-
-    def __init__(self, message: str, sqlstate: str | None = None) -> None:
-        super().__init__(" ".join(message.split()))
-        self.sqlstate = sqlstate
+DENIED = "password authentication failed"  # of a login that failed libpq keeps the words only
 
 
 @functools.cache
@@ -55,8 +50,8 @@ def strings(values: list[str | None]) -> ctypes.Array:
     return (ctypes.c_char_p * len(encoded))(*encoded)
 
 
-class Connection:
-    """One session over verified TLS, logged in; DatabaseError when that fails. For a `with`."""
+class Connection(Session):
+    """A session of PostgreSQL, logged in."""
 
     def __init__(self, *, host: str, port: int, dbname: str, user: str, password: str, ca: str,
                  timeout: int = 10) -> None:
@@ -69,12 +64,12 @@ class Connection:
         self._handle = self._pq.PQconnectdbParams(
             strings([*options, None]), strings([*options.values(), None]), 0)
         if self._pq.PQstatus(self._handle) != 0:
-            error = DatabaseError(self._pq.PQerrorMessage(self._handle).decode(errors="replace"))
+            said = self._pq.PQerrorMessage(self._handle).decode(errors="replace")
+            error = DatabaseError(said, denied=DENIED in said)
             self.close()
             raise error
 
-    def query(self, sql: str, *parameters: str) -> list[tuple[str | None, ...]]:
-        """Runs one statement; rows as text, none for a command. DatabaseError when it fails."""
+    def query(self, sql: str, *parameters: str) -> list[Row]:
         if parameters:
             result = self._pq.PQexecParams(self._handle, sql.encode(), len(parameters), None,
                                            strings(list(parameters)), None, None, 0)
@@ -98,7 +93,7 @@ class Connection:
         return self._pq.PQgetvalue(result, row, column).decode()
 
     def verifier(self, user: str, password: str) -> str:
-        """The SCRAM verifier of a password: what a statement may hold without a log showing it."""
+        """For SCRAM."""
         made = self._pq.PQencryptPasswordConn(self._handle, password.encode(), user.encode(),
                                               b"scram-sha-256")
         if not made:
@@ -108,9 +103,35 @@ class Connection:
         finally:
             self._pq.PQfreemem(made)
 
+    def stored_verifier(self, user: str) -> str | None:
+        rows = self.query("SELECT rolpassword FROM pg_authid WHERE rolname = $1", user)
+        return rows[0][0] if rows else None
+
+    def create_user(self, user: str, password: str) -> None:
+        self.query(f"""CREATE ROLE "{user}" LOGIN PASSWORD '{self.verifier(user, password)}'""")
+
     def set_password(self, user: str, password: str) -> None:
-        """As a verifier: no log shows the password."""
         self.query(f"""ALTER ROLE "{user}" PASSWORD '{self.verifier(user, password)}'""")
+
+    def relate(self, base: str, clones: list[str]) -> None:
+        """The clones act as the base from their first moment; anybody may use the database."""
+        for clone in clones:
+            self.query(f'GRANT "{base}" TO "{clone}"')
+            self.query(f'ALTER ROLE "{clone}" SET role = "{base}"')
+
+    def drop_user(self, user: str) -> None:
+        self.query(f'DROP ROLE "{user}"')
+
+    def user(self) -> str:
+        return self.query("SELECT session_user")[0][0]
+
+    def create_login_table(self, owner: str) -> None:
+        self.query('CREATE TABLE login (at timestamptz DEFAULT now(), client text,'
+                   ' as_user text DEFAULT session_user)')
+        self.query(f'ALTER TABLE login OWNER TO "{owner}"')
+
+    def record_login(self, client: str) -> str:
+        return self.query("INSERT INTO login (client) VALUES ($1) RETURNING as_user", client)[0][0]
 
     def server_version(self) -> str:
         major, minor = divmod(self._pq.PQserverVersion(self._handle), 10000)
@@ -120,9 +141,3 @@ class Connection:
         if self._handle:
             self._pq.PQfinish(self._handle)
             self._handle = None
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -13,12 +13,10 @@ import signal
 from pathlib import Path
 
 from .certificates import Authority, Certificate
-from .libpq import Connection, DatabaseError
-from .process import SERVER_USER, Folder, Process, Server, StackError, give, on_free_port, run
-
-HOST = "localhost"  # the name in the certificate
-DBNAME = "app"
-ADMIN = "admin"
+from .database import ADMIN, DBNAME, HOST, Database
+from .libpq import Connection
+from .process import SERVER_USER, Folder, Process, StackError, give, on_free_port, run
+from .session import DatabaseError
 
 SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -55,8 +53,12 @@ def binaries() -> Path:
     return max(found, key=lambda path: [int(part) for part in re.findall(r"\d+", str(path))])
 
 
-class PostgreSQL(Server):
-    """Ready with the database `app` and the superuser `admin` when the constructor returns."""
+class PostgreSQL(Database):
+    """Its administrator is a superuser."""
+
+    engine = "postgres"
+    title = "PostgreSQL"
+    login = "TLS and SCRAM only"
 
     def __init__(self, folder: Folder, authority: Authority | None = None,
                  certificate: Certificate | None = None) -> None:
@@ -84,11 +86,22 @@ class PostgreSQL(Server):
         return Connection(host=HOST, port=self.port, dbname=dbname, user=user, password=password,
                           ca=str(self.authority.ca))
 
-    def admin(self) -> Connection:
-        return self.connect(ADMIN, self.admin_password)
+    @classmethod
+    def missing(cls) -> str | None:
+        try:
+            binaries()
+            return None
+        except StackError as error:
+            return str(error)
+
+    def logins(self, log: bytes) -> int:
+        return log.count(b"connection authorized:")
+
+    def client_command(self, port: int, ca: Path) -> str:
+        return (f'PGUSER="$user" PGPASSWORD="$password" psql "host={HOST} port={port}'
+                f' dbname={DBNAME} sslmode=verify-full sslrootcert={ca}"')
 
     def environment(self) -> dict[str, str]:
-        """What a test program is told (with_stack.py)."""
         return {"STACK_CA": str(self.authority.ca), "STACK_PG_HOST": HOST,
                 "STACK_PG_PORT": str(self.port), "STACK_PG_DBNAME": DBNAME,
                 "STACK_PG_ADMIN_USER": ADMIN, "STACK_PG_ADMIN_PASSWORD": self.admin_password,

@@ -5,12 +5,15 @@
 Always: STACK_DIR, a private folder that goes away.
 --postgres: STACK_CA (PEM), STACK_PG_HOST, STACK_PG_PORT, STACK_PG_DBNAME, STACK_PG_ADMIN_USER,
     STACK_PG_ADMIN_PASSWORD, STACK_PG_LOG (the server's log file, every statement in it).
+--mariadb, --mysql: STACK_MYSQL_CA (PEM), STACK_MYSQL_HOST, STACK_MYSQL_PORT, STACK_MYSQL_DBNAME,
+    STACK_MYSQL_ADMIN_USER, STACK_MYSQL_ADMIN_PASSWORD, STACK_MYSQL_LOG (the general log),
+    STACK_MYSQL_FLAVOR (mariadb or mysql), STACK_MYSQL_VERSION. One of the two.
 --sandbox: STACK_SANDBOX_URL, STACK_SANDBOX_ADDRESS (for AWS_LAMBDA_RUNTIME_API), and the AWS_…
     variables with which Tandem, the AWS CLI and SDKs work against it.
---application SHAPE: both of the above; PgBouncer as RDS Proxy in STACK_PROXY_HOST,
-    STACK_PROXY_PORT, STACK_PROXY_CA, STACK_PROXY_LOG; the users app and app-clone and their
-    secrets; STACK_SECRET names the application secret, TANDEM_DATABASE_CA and TANDEM_PROXY_CA are
-    set. --admin adds an admin secret.
+--application SHAPE: the database of --engine and the sandbox; RDS Proxy's stand-in in
+    STACK_PROXY_HOST, STACK_PROXY_PORT, STACK_PROXY_CA, STACK_PROXY_LOG; the users app and
+    app-clone and their secrets; STACK_SECRET names the application secret, TANDEM_DATABASE_CA and
+    TANDEM_PROXY_CA are set. --admin adds an admin secret.
 --moto: STACK_MOTO_URL, STACK_MOTO_REGION, STACK_MOTO_ACCESS_KEY_ID, STACK_MOTO_SECRET_ACCESS_KEY,
     STACK_MOTO_FUNCTION_ARN.
 The exit status is the command's; 125 when a server did not start. --keep-logs leaves STACK_DIR.
@@ -29,8 +32,8 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from stack.application import SHAPES, Application  # noqa: E402
+from stack.database import ENGINES  # noqa: E402
 from stack.moto_server import MotoServer  # noqa: E402
-from stack.postgres import PostgreSQL  # noqa: E402
 from stack.process import Folder, StackError, end_on_signals, required  # noqa: E402
 from stack.sandbox import Sandbox  # noqa: E402
 
@@ -38,9 +41,13 @@ from stack.sandbox import Sandbox  # noqa: E402
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--postgres", action="store_true", help="a PostgreSQL cluster")
+    for engine in ENGINES:
+        parser.add_argument(f"--{engine}", dest="databases", action="append_const", const=engine,
+                            default=[], help=f"a {engine} server")
     parser.add_argument("--sandbox", action="store_true", help="tandem-sandbox")
     parser.add_argument("--application", choices=SHAPES, help="a whole installation but for Tandem")
+    parser.add_argument("--engine", choices=ENGINES, default="postgres",
+                        help="of the application; default: postgres")
     parser.add_argument("--admin", action="store_true", help="with an admin secret")
     parser.add_argument("--moto", action="store_true", help="moto_server, signatures checked")
     parser.add_argument("--build-dir", type=Path, default=Path("build"), help="default: build")
@@ -67,11 +74,11 @@ def start(stack: ExitStack, folder: Folder, options: argparse.Namespace) -> dict
     environment = {"STACK_DIR": str(folder.path)}
     if options.application:
         environment |= stack.enter_context(Application(
-            folder, options.build_dir, shape=options.application,
+            folder, options.build_dir, engine=options.engine, shape=options.application,
             with_admin=options.admin)).environment()
     else:
-        if options.postgres:
-            environment |= stack.enter_context(PostgreSQL(folder)).environment()
+        for engine in options.databases:
+            environment |= stack.enter_context(ENGINES[engine].database()(folder)).environment()
         if options.sandbox:
             sandbox = stack.enter_context(Sandbox(folder, options.build_dir))
             environment |= sandbox.environment() | sandbox.stack_environment()

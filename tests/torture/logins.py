@@ -1,7 +1,7 @@
 """Clients that log in all the time while processes die, each with AWSCURRENT read that moment.
 
 The applications of the proof: one at the database, one through the proxy. A login is a new TLS
-connection, SCRAM, and a statement, which through the proxy needs a session at the database too.
+connection, the password, and a statement, which through the proxy needs a session at the database too.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Callable, Iterator
 
-from stack.libpq import Connection
+from stack.session import Session
 
-Connect = Callable[[str, str], Connection]
+Connect = Callable[[str, str], Session]
 SETTLE_MAX = 30  # seconds
 REST = 0.03      # seconds between two logins, unless somebody waits for the next one
 
@@ -39,9 +39,9 @@ class Failure:
 def log_in(connect: Connect, credential: Credential) -> None:
     """An exception when the credential does not log in, or as somebody else."""
     with connect(credential.user, credential.password) as session:
-        rows = session.query("SELECT session_user")
-    if rows != [(credential.user,)]:
-        raise RuntimeError(f"logged in as {rows}, not as {credential.user}")
+        user = session.user()
+    if user != credential.user:
+        raise RuntimeError(f"logged in as {user}, not as {credential.user}")
 
 
 class Client(threading.Thread):

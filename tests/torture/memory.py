@@ -141,7 +141,7 @@ class Starved:
                 except manager.exceptions.ResourceNotFoundException:
                     pass  # a version without a value, as yet
         return [*self.known.values(), self.variables["AWS_SECRET_ACCESS_KEY"],
-                self.installation.app.postgres.admin_password]
+                self.installation.app.database.admin_password]
 
     def strike(self, step: str, rotation: Rotation, at: int) -> Strike:
         self.struck.unlink(missing_ok=True)

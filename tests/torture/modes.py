@@ -16,7 +16,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
-from stack.application import ADMIN_SECRET, SECRET, USERS, Application, create_users
+from stack.application import ADMIN_SECRET, SECRET, USERS, Application
 from stack.process import Folder, Process
 from stack.sandbox import FUNCTION_ARN
 from stack.tandem import clean_environment, program
@@ -66,11 +66,11 @@ class Installation:
         self.program = program(build)
         self.app = Application(folder, build, with_admin=True, poll=0.05, delay=0.03, tls=True)
         self.app.sandbox.set(retry_delay_ms=10)
-        self._admin = self.app.postgres.admin()
+        self._admin = self.app.database.admin()
         manager = self.app.secrets_manager
         self._masterarn = manager.describe_secret(SecretId=ADMIN_SECRET)["ARN"]
-        create_users(self._admin, {"plain": "?", "plain-clone": "?"})
-        create_users(self._admin, {"lone": "?"})
+        self.app.database.create_users(self._admin, {"plain": "?", "plain-clone": "?"})
+        self.app.database.create_users(self._admin, {"lone": "?"})
         for name in ("plain", "lone"):
             manager.create_secret(Name=name)
 

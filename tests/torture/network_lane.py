@@ -14,13 +14,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable
 
-from stack.application import application_secret, create_users
+from stack.application import application_secret
 from stack.certificates import LOCAL, Authority, self_signed
-from stack.libpq import DatabaseError
 from stack.pgbouncer import PgBouncer
 from stack.postgres import HOST, PostgreSQL
 from stack.process import Folder
 from stack.sandbox import SECRET_KEY, Sandbox
+from stack.session import DatabaseError
 from stack.tandem import clean_environment, program
 
 from .gate import Gate, Recording
@@ -159,7 +159,7 @@ class Lane:
         self.known = {SECRET_KEY}  # everything that must never cross in clear
         passwords = {user: self.new_password() for user in self.users}
         with world.postgres.admin() as admin:
-            create_users(admin, passwords)
+            world.postgres.create_users(admin, passwords)
         for user, name in zip(self.users, self.proxy_secrets):
             world.manager.create_secret(Name=name, SecretString=json.dumps(
                 {"username": user, "password": passwords[user]}))

@@ -1,6 +1,7 @@
 """A throttling storm: fifty rotations at once while Secrets Manager throttles half of all calls.
 
     python3 tests/torture/storm.py --build-dir build [--rotations 50] [--throttled 0.5]
+        [--engine mariadb]
 
 Twice: fifty `tandem rotate` at once, each with its default deadline; and fifty secrets whose
 function is called for all of them at once, by a few Lambda processes. All must finish, at the first
@@ -25,11 +26,11 @@ from typing import Any, Callable, Iterator
 # As a script, this folder is first in the module path; its parent is what imports need.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from stack.application import application_secret, create_users  # noqa: E402
-from stack.libpq import DatabaseError  # noqa: E402
-from stack.postgres import PostgreSQL  # noqa: E402
+from stack.application import application_secret  # noqa: E402
+from stack.database import ENGINES  # noqa: E402
 from stack.process import Folder, end_on_signals  # noqa: E402
 from stack.sandbox import FUNCTION_ARN, Sandbox  # noqa: E402
+from stack.session import DatabaseError  # noqa: E402
 from stack.tandem import Lambda, clean_environment, program  # noqa: E402
 
 PATIENCE = 280   # seconds; TANDEM_TIMEOUT is 300 by default
@@ -40,27 +41,28 @@ STEPS_CALL = ("DescribeSecret", "GetSecretValue", "BatchGetSecretValue", "PutSec
 
 
 class Storm:
-    def __init__(self, stack: ExitStack, build: Path, count: int, throttled: float) -> None:
+    def __init__(self, stack: ExitStack, build: Path, count: int, throttled: float,
+                 engine: str) -> None:
         self.build, self.count, self.throttled = build, count, throttled
         self.folder = stack.enter_context(Folder())
-        self.postgres = stack.enter_context(PostgreSQL(self.folder))
+        self.database = stack.enter_context(ENGINES[engine].database()(self.folder))
         self.sandbox = stack.enter_context(Sandbox(
             self.folder, build, "--retry-delay-ms", "200", "--lambda-timeout-ms", "300000"))
         self.manager = self.sandbox.client("secretsmanager")
         self.environment = {**self.sandbox.environment(),
-                            "TANDEM_DATABASE_CA": str(self.postgres.authority.ca)}
+                            "TANDEM_DATABASE_CA": str(self.database.authority.ca)}
 
     def make(self, kind: str, *, function: bool) -> list[str]:
         """The secrets, one a pair of users; AWSPREVIOUS knows the inactive user's password."""
-        with self.postgres.admin() as admin:
+        with self.database.admin() as admin:
             return [self._make_one(admin, f"{kind}{number}", function)
                     for number in range(self.count)]
 
     def _make_one(self, admin: Any, name: str, function: bool) -> str:
         passwords = {user: secrets.token_urlsafe(18) for user in (name, f"{name}-clone")}
-        create_users(admin, passwords)
+        self.database.create_users(admin, passwords)
         first, second = (json.dumps(application_secret(
-            "aws", self.postgres, user, passwords[user], {"rotation_usernames": list(passwords)}))
+            "aws", self.database, user, passwords[user], {"rotation_usernames": list(passwords)}))
             for user in reversed(passwords))
         self.manager.create_secret(Name=name, SecretString=first)
         self.manager.put_secret_value(SecretId=name, SecretString=second)
@@ -111,7 +113,7 @@ class Storm:
                 yield f"{stage} is {value['username']}"
                 continue
             try:
-                self.postgres.connect(user, value["password"]).close()
+                self.database.connect(user, value["password"]).close()
             except DatabaseError as error:
                 yield f"{stage} does not log in: {error}"
 
@@ -185,10 +187,12 @@ def main() -> int:
     parser.add_argument("--build-dir", type=Path, default=Path("build"), help="default: build")
     parser.add_argument("--rotations", type=int, default=50, help="at once; default: 50")
     parser.add_argument("--throttled", type=float, default=0.5, help="of all calls; default: 0.5")
+    parser.add_argument("--engine", choices=ENGINES, default="postgres", help="default: postgres")
     options = parser.parse_args()
     end_on_signals()
     with ExitStack() as stack:
-        storm = Storm(stack, options.build_dir, options.rotations, options.throttled)
+        storm = Storm(stack, options.build_dir, options.rotations, options.throttled,
+                      options.engine)
         failed = storm.commands() + storm.function()
     print(f"storm: {2 * options.rotations - failed} passed, {failed} failed")
     return 1 if failed else 0

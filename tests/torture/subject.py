@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Iterable
 
 from stack.application import Application, application_secret, proxy_secret
-from stack.libpq import Connection, DatabaseError
+from stack.session import DatabaseError, Session
 
 from .logins import Clients, Connect, Credential, log_in
 
@@ -25,13 +25,13 @@ class Subject:
     """`proxied`: with a proxy secret for each user and logins through the proxy. `missing_clone`:
     every rotation begins without the second user."""
 
-    def __init__(self, app: Application, admin: Connection, secret: str, users: tuple[str, str], *,
+    def __init__(self, app: Application, admin: Session, secret: str, users: tuple[str, str], *,
                  proxied: bool, extra: dict[str, Any], missing_clone: bool = False) -> None:
         self.secret = secret
         self.users = users
         self.proxy_secrets = {user: proxy_secret(user) for user in users} if proxied else {}
         self.missing_clone = missing_clone
-        self.connects: dict[str, Connect] = {"direct": app.postgres.connect}
+        self.connects: dict[str, Connect] = {"direct": app.database.connect}
         if proxied:
             self.connects["through the proxy"] = app.proxy.connect
         self._app = app
@@ -55,8 +55,7 @@ class Subject:
         return self._manager.describe_secret(SecretId=secret).get("VersionIdsToStages", {})
 
     def verifier(self, user: str) -> str | None:
-        rows = self._admin.query("SELECT rolpassword FROM pg_authid WHERE rolname = $1", user)
-        return rows[0][0] if rows else None
+        return self._admin.stored_verifier(user)
 
     def shape(self, token: str, active: str) -> Shape:
         """The labels of every version that has one, without what differs between rotations."""
@@ -84,7 +83,7 @@ class Subject:
         self._admin.set_password(user, password)
 
     def put(self, user: str, password: str, label: str = "AWSCURRENT") -> None:
-        value = application_secret("aws", self._app.postgres, user, password, self._extra)
+        value = application_secret("aws", self._app.database, user, password, self._extra)
         self._manager.put_secret_value(SecretId=self.secret, SecretString=json.dumps(value),
                                        VersionStages=[label])
 
@@ -131,7 +130,7 @@ class Subject:
             self.put(base, self.read("AWSPREVIOUS").password)
             clients.settle()
         if self.verifier(clone) is not None:
-            self._admin.query(f'DROP ROLE "{clone}"')
+            self._admin.drop_user(clone)
 
     def close(self) -> None:
         self._pool.shutdown()
