@@ -170,11 +170,12 @@ def required(program: str) -> str:
     return found
 
 
-def run(argv: Sequence[str | Path], user: str | None = None) -> None:
+def run(argv: Sequence[str | Path], user: str | None = None,
+        stdin: IO[bytes] | int = subprocess.DEVNULL) -> None:
     """Runs a helper program to its end; StackError with its output when it fails."""
     done = subprocess.run([str(arg) for arg in argv], user=user, group=user,
                           extra_groups=None if user is None else [], cwd="/",
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+                          stdin=stdin, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StackError(f"{argv[0]} failed: {(done.stderr or done.stdout).strip()}")
 
