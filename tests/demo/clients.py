@@ -1,7 +1,8 @@
 """The three applications that log in while passwords rotate.
 
-A login is a new TLS connection, the password, and a row inserted under the user that the secret names.
-Each client has a thread of its own and never pauses; its library leaves the interpreter while it works.
+A login is a new TLS connection, the password's proof, and a row inserted under the user that the
+secret names. Each client has a thread of its own and never pauses; the database's library leaves
+the interpreter while it works.
 
 How long may an application keep a credential? Rotation N made user A active. N+1 changes the other
 user and makes A's credential AWSPREVIOUS. Only the setSecret of N+2 changes A. So an application

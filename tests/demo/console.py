@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stack.application import DBNAME, SECRET, Application
-from stack.postgres import HOST
+from stack.application import SECRET, Application
+from stack.database import HOST, Engine
 from stack.process import required
 from stack.tandem import command
 
@@ -27,14 +27,15 @@ class Console:
         self._colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
     def header(self, app: Application, build: Path) -> None:
-        self._say(self._in(BOLD, "Tandem rotates the passwords of a PostgreSQL user pair while"
-                                 f" {len(self._record.clients)} clients log in without pause."))
+        self._say(self._in(BOLD, f"Tandem rotates the passwords of a {app.database.title} user pair"
+                                 f" while {len(self._record.clients)} clients log in without"
+                                 " pause."))
         self._say()
         for name, what, where in (
                 (version(build), "the product, run as a Lambda function", ""),
-                (f"PostgreSQL {app.database.version}", "real: TLS and SCRAM only",
+                (f"{app.database.title} {app.database.version}", f"real: {app.database.login}",
                  f"{HOST}:{app.database.port}"),
-                (pgbouncer_version(), "stand-in for RDS Proxy: learns of its secrets late",
+                (proxy_name(app.engine), "stand-in for RDS Proxy: learns of its secrets late",
                  f"{HOST}:{app.proxy.port}"),
                 ("tandem-sandbox", "stand-in for AWS: Secrets Manager, Lambda, STS",
                  app.sandbox.address)):
@@ -58,7 +59,7 @@ class Console:
 
     def pickup(self, pickup: Pickup) -> None:
         self._line(pickup.at, "", f"{'(proxy)':12}", pickup.user, "",
-                   "PgBouncer has learned the new password")
+                   "the proxy has learned the new password")
 
     def counts(self, seconds: float) -> None:
         self._say()
@@ -97,12 +98,10 @@ class Console:
         for line in (f"{tandem} status {SECRET}", f"{tandem} check {SECRET}",
                      f"{aws} rotate-secret --secret-id {SECRET}",
                      f"field() {{ {field}; }}",
-                     'PGUSER="$(field username)" PGPASSWORD="$(field password)" psql'
-                     f' "host={HOST} port={app.database.port} dbname={DBNAME} sslmode=verify-full'
-                     f' sslrootcert={app.database.authority.ca}"'):
+                     app.database.client_command('"$(field username)"', '"$(field password)"')):
             self._say(f"  {line}")
-        self._say(f"\nThrough the proxy: port={app.proxy.port}"
-                  f" sslrootcert={app.proxy.authority.ca}")
+        self._say(f"\nThrough the proxy: its port is {app.proxy.port},"
+                  f" its CA {app.proxy.authority.ca}")
         self._say(f"To stop it: Ctrl-C here, or kill {os.getpid()}")
 
     def _count(self, client: str, logins: list[Login]) -> None:
@@ -128,7 +127,10 @@ def version(build: Path) -> str:
     return command(build, {}, "--version").stdout.strip() or "tandem"
 
 
-def pgbouncer_version() -> str:
-    output = subprocess.run([required("pgbouncer"), "--version"], capture_output=True, text=True,
-                            check=False).stdout
-    return output.splitlines()[0] if output else "PgBouncer"
+def proxy_name(engine: Engine) -> str:
+    """With its version, where it has one."""
+    if engine.proxy_program is None:
+        return engine.proxy().__name__
+    output = subprocess.run([required(engine.proxy_program), "--version"], capture_output=True,
+                            text=True, check=False).stdout
+    return output.splitlines()[0] if output else engine.proxy_program

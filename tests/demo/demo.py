@@ -1,8 +1,9 @@
-"""Rotates real passwords of a real PostgreSQL while three clients log in without pause.
+"""Rotates real passwords of a real database while three clients log in without pause.
 
-    python3 tests/demo/demo.py --build-dir build [--rotations 4] [--svg FILE] [--keep]
+    python3 tests/demo/demo.py --build-dir build [--engine mariadb] [--rotations 4] [--svg FILE]
+        [--keep]
 
-PostgreSQL is real and private to this run; PgBouncer stands in for RDS Proxy, tandem-sandbox for
+The database is real and private to this run; a pooler stands in for RDS Proxy, tandem-sandbox for
 AWS; Tandem runs as it would in Lambda. Exit status 0: every rotation succeeded and not one login
 failed. Everything started here is ended and removed, unless --keep leaves it until Ctrl-C; after a
 failure the logs stay.
@@ -24,6 +25,7 @@ from demo.console import Console  # noqa: E402
 from demo.record import Pickup, Record, Rotation, Step  # noqa: E402
 from demo.timeline import write_svg  # noqa: E402
 from stack.application import SECRET, USERS, Application  # noqa: E402
+from stack.database import ENGINES  # noqa: E402
 from stack.process import Folder, StackError, end_on_signals  # noqa: E402
 from stack.sandbox import FUNCTION_ARN  # noqa: E402
 from stack.session import DatabaseError  # noqa: E402
@@ -38,6 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", type=Path, default=Path("build"))
+    parser.add_argument("--engine", choices=ENGINES, default="postgres", help="default: postgres")
     parser.add_argument("--rotations", type=int, default=4)
     parser.add_argument("--svg", type=Path, help="default: timeline.svg in the build folder")
     parser.add_argument("--keep", action="store_true", help="leave it running, say how to call it")
@@ -64,7 +67,8 @@ class Demo:
         started = time.monotonic()
         try:
             build = self.options.build_dir
-            with Application(self.folder, build, on_pickup=self.on_pickup) as app, \
+            with Application(self.folder, build, engine=self.options.engine,
+                             on_pickup=self.on_pickup) as app, \
                     Lambda(self.folder, build, app.sandbox, app.tandem_environment(),
                            self.on_line) as tandem:
                 self.console.header(app, build)
@@ -180,7 +184,7 @@ class Demo:
             raise
 
     def check_logs(self, app: Application) -> None:
-        """No password may be in what any part wrote; PostgreSQL logs every statement here."""
+        """No password may be in what any part wrote; the database logs every statement here."""
         passwords = [credential.password for credential in self.history] + [*app.passwords.values()]
         logs = sorted(self.folder.path.glob("*.log"))
         leaking = [log.stem for log in logs

@@ -78,7 +78,7 @@ class Picture:
 
     def _title(self) -> None:
         self._text(24, 40, self._headline(), "title")
-        self._text(24, 64, "Two PostgreSQL users take turns behind a proxy. Three clients log in"
+        self._text(24, 64, "Two database users take turns behind a proxy. Three clients log in"
                            " without pause while Tandem changes the passwords.", "soft")
 
     def _rotation(self, rotation: Rotation) -> None:

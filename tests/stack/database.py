@@ -53,8 +53,8 @@ class Database(Server, ABC):
         """How many sessions began in this part of the log; a refused login is none."""
 
     @abstractmethod
-    def client_command(self, port: int, ca: Path) -> str:
-        """The engine's own client for a person's shell that has $user and $password."""
+    def client_command(self, user: str, password: str) -> str:
+        """How a person calls the engine's own client; both are words of a shell."""
 
     def admin(self) -> Session:
         return self.connect(ADMIN, self.admin_password)
@@ -77,8 +77,9 @@ class Engine:
     name: str          # the value of "engine" in a secret
     default_port: int
     optional: bool     # not in Debian: who has not fetched it skips its tests
+    proxy_program: str | None  # of the stand-in for RDS Proxy, where it is one with a version
     _database: str     # module:class
-    _proxy: str        # its stand-in for RDS Proxy
+    _proxy: str
 
     def database(self) -> type[Database]:
         return loaded(self._database)
@@ -98,7 +99,7 @@ def loaded(name: str) -> type[Any]:
 
 
 ENGINES = {engine.name: engine for engine in (
-    Engine("postgres", 5432, False, ".postgres:PostgreSQL", ".pgbouncer:PgBouncer"),
-    Engine("mariadb", 3306, False, ".mysql:MariaDB", ".mysql_proxy:MySqlProxy"),
-    Engine("mysql", 3306, True, ".mysql:MySQL", ".mysql_proxy:MySqlProxy"),
+    Engine("postgres", 5432, False, "pgbouncer", ".postgres:PostgreSQL", ".pgbouncer:PgBouncer"),
+    Engine("mariadb", 3306, False, None, ".mysql:MariaDB", ".mysql_proxy:MySqlProxy"),
+    Engine("mysql", 3306, True, None, ".mysql:MySQL", ".mysql_proxy:MySqlProxy"),
 )}

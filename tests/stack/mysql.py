@@ -62,7 +62,8 @@ key_buffer_size = 1M
 class MySqlFamily(Database):
     """What the two have in common. Settings are in a file of ours: no other is read."""
 
-    settings: str  # what only this one knows
+    settings: str      # what only this one knows
+    proxy_plugin: str  # how its users prove their passwords; so do those of its proxy
     login = "TLS only"
 
     def __init__(self, folder: Folder, authority: Authority | None = None,
@@ -107,9 +108,10 @@ class MySqlFamily(Database):
     def logins(self, log: bytes) -> int:
         return len(LOGIN.findall(log)) - len(REFUSED.findall(log))
 
-    def client_command(self, port: int, ca: Path) -> str:
-        return (f'MYSQL_PWD="$password" mariadb --no-defaults --host={HOST} --protocol=tcp'
-                f' --port={port} --ssl-ca={ca} --ssl-verify-server-cert --user="$user" {DBNAME}')
+    def client_command(self, user: str, password: str) -> str:
+        return (f"MYSQL_PWD={password} mariadb --no-defaults --user={user} --host={HOST}"
+                f" --port={self.port} --protocol=tcp --ssl-ca={self.authority.ca}"
+                f" --ssl-verify-server-cert {DBNAME}")
 
     def environment(self) -> dict[str, str]:
         return {"STACK_MYSQL_CA": str(self.authority.ca), "STACK_MYSQL_HOST": HOST,
@@ -152,6 +154,7 @@ class MariaDB(MySqlFamily):
 
     engine = "mariadb"
     title = "MariaDB"
+    proxy_plugin = "mysql_native_password"
     settings = """
 innodb_log_file_size = 8M
 innodb_log_buffer_size = 2M
@@ -196,6 +199,7 @@ class MySQL(MySqlFamily):
 
     engine = "mysql"
     title = "MySQL"
+    proxy_plugin = "caching_sha2_password"
     settings = """
 mysqlx = OFF
 secure_file_priv = NULL

@@ -97,9 +97,9 @@ class PostgreSQL(Database):
     def logins(self, log: bytes) -> int:
         return log.count(b"connection authorized:")
 
-    def client_command(self, port: int, ca: Path) -> str:
-        return (f'PGUSER="$user" PGPASSWORD="$password" psql "host={HOST} port={port}'
-                f' dbname={DBNAME} sslmode=verify-full sslrootcert={ca}"')
+    def client_command(self, user: str, password: str) -> str:
+        return (f'PGUSER={user} PGPASSWORD={password} psql "host={HOST} port={self.port}'
+                f' dbname={DBNAME} sslmode=verify-full sslrootcert={self.authority.ca}"')
 
     def environment(self) -> dict[str, str]:
         return {"STACK_CA": str(self.authority.ca), "STACK_PG_HOST": HOST,

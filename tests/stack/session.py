@@ -31,11 +31,11 @@ class Session(ABC):
 
     @abstractmethod
     def query(self, sql: str, *parameters: str) -> list[Row]:
-        """Runs one statement, with $1, $2, … for the parameters; rows as text, none for a command."""
+        """One statement, with $1, $2, … for the parameters; rows as text, none for a command."""
 
     @abstractmethod
     def verifier(self, user: str, password: str) -> str:
-        """What a statement may hold in a password's place; plain characters, made anew each time."""
+        """What a statement may hold in a password's place, in characters that need no escape."""
 
     @abstractmethod
     def stored_verifier(self, user: str) -> str | None:
