@@ -1,7 +1,7 @@
 """What a rotation costs: start-up, memory, time, calls and connections; a table, then JSON.
 
 The program runs as a Lambda function. This file is its Runtime API, so it knows to the moment when
-the first poll arrives and how long each step takes; the sandbox is Secrets Manager, PostgreSQL is
+the first poll arrives and how long each step takes; the sandbox is Secrets Manager, the database is
 real. Every figure is a median over several runs: the machine is shared. Times include starting the
 process from Python, about a millisecond.
 """
@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from stack.certificates import Authority  # noqa: E402
-from stack.postgres import ADMIN, DBNAME, HOST, PostgreSQL  # noqa: E402
+from stack.database import ADMIN, DBNAME, ENGINES, HOST, Database  # noqa: E402
 from stack.process import Folder  # noqa: E402
 from stack.sandbox import FUNCTION_ARN, Sandbox  # noqa: E402
 from stack.tandem import clean_environment, program  # noqa: E402
@@ -108,18 +108,19 @@ class Runtime:
 
 
 class Bench:
-    def __init__(self, postgres: PostgreSQL, sandbox: Sandbox, build: Path) -> None:
-        self.database, self.sandbox, self.build = postgres, sandbox, build
+    def __init__(self, database: Database, sandbox: Sandbox, build: Path) -> None:
+        self.database, self.sandbox, self.build = database, sandbox, build
         self.manager = sandbox.client("secretsmanager")
         self.variables = {**sandbox.environment(),
-                          "TANDEM_DATABASE_CA": str(postgres.authority.ca)}
+                          "TANDEM_DATABASE_CA": str(database.authority.ca)}
 
     def secret(self, with_admin: bool) -> str:
         """A pair and its secret, with AWSPREVIOUS for the clone; its name."""
         name = f"bench{uuid.uuid4().hex[:8]}"
         users = (name, f"{name}-clone")
         passwords = {user: secrets.token_urlsafe(18) for user in users}
-        place = {"engine": "postgres", "host": HOST, "port": self.database.port, "dbname": DBNAME}
+        place = {"engine": self.database.engine, "host": HOST, "port": self.database.port,
+                 "dbname": DBNAME}
         with self.database.admin() as admin:
             self.database.create_users(admin, passwords)
         extra: dict[str, Any] = {"rotation_usernames": list(users)}
@@ -187,7 +188,7 @@ class Bench:
             calls.append(len(self.sandbox.journal()))
             with self.database.log.open("rb") as file:
                 file.seek(log)
-                connections.append(file.read().count(b"connection authorized:"))
+                connections.append(self.database.logins(file.read()))
         runtime.stop()
         warm = median(took[1:])
         return {"memory_1_mib": memory[0], f"memory_{rotations}_mib": memory[-1], "warm_ms": warm,
@@ -220,7 +221,7 @@ def table(start: dict[str, float], plain: dict[str, Any], admin: dict[str, Any],
 SYSTEM_CAS = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
-def measure_tls(postgres: PostgreSQL, build: Path, runs: int, *, whole_bundle: bool) -> float:
+def measure_tls(database: Database, build: Path, runs: int, *, whole_bundle: bool) -> float:
     """With one CA to read, as libcurl does with the system's folder of CAs; or with AWS_CA_BUNDLE
     naming a bundle of every public one, which OpenSSL reads as a whole first."""
     with Folder() as folder:
@@ -231,26 +232,27 @@ def measure_tls(postgres: PostgreSQL, build: Path, runs: int, *, whole_bundle: b
         with Sandbox(folder, build, *QUICK, certificate=authority.issue("aws"),
                      ca=bundle) as sandbox:
             sandbox.set(rotation_attempts=1)
-            return Bench(postgres, sandbox, build).measure_created(runs)
+            return Bench(database, sandbox, build).measure_created(runs)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build-dir", type=Path, default=Path("build"))
+    parser.add_argument("--engine", choices=ENGINES, default="postgres", help="default: postgres")
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--rotations", type=int, default=20)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
-    with Folder() as folder, PostgreSQL(folder) as postgres, \
+    with Folder() as folder, ENGINES[options.engine].database()(folder) as database, \
             Sandbox(folder, options.build_dir, *QUICK) as sandbox:
         sandbox.set(rotation_attempts=1)
-        bench = Bench(postgres, sandbox, options.build_dir)
+        bench = Bench(database, sandbox, options.build_dir)
         start = {"start_to_first_poll_ms": bench.measure_poll(options.runs),
                  "start_to_created_ms": bench.measure_created(options.runs // 2 + 1),
                  "start_to_created_tls_ms": measure_tls(
-                     postgres, options.build_dir, options.runs // 2 + 1, whole_bundle=False),
+                     database, options.build_dir, options.runs // 2 + 1, whole_bundle=False),
                  "start_to_created_bundle_ms": measure_tls(
-                     postgres, options.build_dir, options.runs // 2 + 1, whole_bundle=True)}
+                     database, options.build_dir, options.runs // 2 + 1, whole_bundle=True)}
         plain = bench.measure_rotations(options.rotations, with_admin=False)
         admin = bench.measure_rotations(options.rotations, with_admin=True)
     print(table(start, plain, admin, options.rotations))

@@ -4,8 +4,9 @@
     python3 tests/torture/kill.py --build-dir build --seconds 60   a sample; [--seed N] repeats it
     python3 tests/torture/kill.py --build-dir build --plan proxy --step setSecret --at sendto:7
     python3 tests/torture/kill.py --build-dir build --self-test    can it fail?
+Each with --engine mariadb or mysql, too.
 
-The program is the release build; PostgreSQL and PgBouncer (in RDS Proxy's place) are real, the
+The program is the release build; the database is real, a pooler is in RDS Proxy's place, the
 sandbox stands in for AWS; TLS everywhere. strace kills the program at its n-th connect, sendto,
 poll and so on (strace.py says which calls count), n = 1, 2, 3, … until a run makes fewer. After
 each kill, before anything mends it: a new login of every client, AWSPREVIOUS, the labels, the
@@ -34,6 +35,7 @@ from typing import Sequence
 # As a script, this folder is first in the module path; its parent is what imports need.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from stack.database import ENGINES  # noqa: E402
 from stack.process import Folder, StackError, end_on_signals  # noqa: E402
 from torture import strace  # noqa: E402
 from torture.modes import MODES, Choose, GivenUp, Installation, Kill, Plan  # noqa: E402
@@ -75,6 +77,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", type=Path, default=Path("build"))
+    parser.add_argument("--engine", choices=ENGINES, default="postgres", help="default: postgres")
     parser.add_argument("--plan", action="append", choices=[plan.name for plan in PLANS])
     parser.add_argument("--step", action="append", choices=STEPS,
                         help="kill in this step only, where steps are processes")
@@ -97,7 +100,7 @@ def main() -> int:
         return 0
     try:
         with Folder() as folder:
-            with Installation(folder, options.build_dir) as installation:
+            with Installation(folder, options.build_dir, options.engine) as installation:
                 return torture(installation, options)
     except StackError as error:
         print(f"kill: {error}", file=sys.stderr)
@@ -160,7 +163,8 @@ def point(text: str) -> strace.Point:
 
 def run_plan(installation: Installation, plan: Plan, options: argparse.Namespace) -> Result:
     result = Result(plan, f"python3 tests/torture/kill.py --build-dir '{options.build_dir}'"
-                    f"{' --every-call' if options.every_call else ''} --plan {plan.name}")
+                    f"{' --every-call' if options.every_call else ''} --engine {options.engine}"
+                    f" --plan {plan.name}")
     begun = time.monotonic()
     with installation.subject(plan.subject) as subject, subject.clients() as clients:
         ends_at = begun + (options.seconds or 0) / len(chosen(options))

@@ -1,7 +1,8 @@
 """Clients that log in all the time while processes die, each with AWSCURRENT read that moment.
 
 The applications of the proof: one at the database, one through the proxy. A login is a new TLS
-connection, the password, and a statement, which through the proxy needs a session at the database too.
+connection, the password's proof, and a statement, which through the proxy needs a session at the
+database too.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@
     python3 tests/torture/memory.py --build-dir build --all     one of every kind; hours
     python3 tests/torture/memory.py --build-dir build --each    every single one; days
     python3 tests/torture/memory.py --build-dir build --plan proxy --step setSecret --at 57
+Each with --engine mariadb or mysql, too.
 
-The program is the release build; PostgreSQL and PgBouncer are real, the sandbox stands in for AWS;
+The program is the release build; the database is real, a pooler and the sandbox stand in for AWS;
 TLS everywhere. no_memory.so, preloaded, fails the n-th malloc() of a step, whoever asks for it: the
 program, libcurl, OpenSSL, libpq, libc. With --for-good every later one fails too, with --alternate
 in every second rotation. The step may do its work or fail, but then as UNAVAILABLE, which is what
@@ -38,6 +39,7 @@ from typing import Iterator
 # As a script, this folder is first in the module path; its parent is what imports need.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from stack.database import ENGINES  # noqa: E402
 from stack.process import Folder, StackError, end_on_signals  # noqa: E402
 from stack.tandem import clean_environment  # noqa: E402
 from torture.modes import GivenUp, Installation, must_be_right  # noqa: E402
@@ -191,6 +193,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", type=Path, default=Path("build"))
+    parser.add_argument("--engine", choices=ENGINES, default="postgres", help="default: postgres")
     parser.add_argument("--plan", action="append", choices=PLANS)
     parser.add_argument("--step", action="append", choices=STEPS)
     parser.add_argument("--at", type=int, help="fail this allocation only")
@@ -204,7 +207,8 @@ def main() -> int:
     options = parser.parse_args()
     end_on_signals()
     try:
-        with Folder() as folder, Installation(folder, options.build_dir) as installation:
+        with Folder() as folder, \
+                Installation(folder, options.build_dir, options.engine) as installation:
             return torture(installation, options)
     except StackError as error:
         print(f"memory: {error}", file=sys.stderr)

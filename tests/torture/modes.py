@@ -61,10 +61,11 @@ class GivenUp(Exception):
 class Installation:
     """One of everything, and the secrets that the plans rotate. For a `with`."""
 
-    def __init__(self, folder: Folder, build: Path) -> None:
+    def __init__(self, folder: Folder, build: Path, engine: str = "postgres") -> None:
         self.folder = folder
         self.program = program(build)
-        self.app = Application(folder, build, with_admin=True, poll=0.05, delay=0.03, tls=True)
+        self.app = Application(folder, build, engine=engine, with_admin=True, poll=0.05, delay=0.03,
+                               tls=True)
         self.app.sandbox.set(retry_delay_ms=10)
         self._admin = self.app.database.admin()
         manager = self.app.secrets_manager
