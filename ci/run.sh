@@ -8,8 +8,8 @@ SANITIZED=${SANITIZED:-build-sanitized}
 JOBS=${JOBS:-$(nproc)}
 
 BUILD_PACKAGES=(gcc cmake ninja-build pkg-config libc6-dev libcjson-dev libcurl4-openssl-dev libssl-dev
-	libpq-dev libcmocka-dev libmicrohttpd-dev)
-RUN_PACKAGES=(postgresql pgbouncer openssl ca-certificates util-linux)
+	libpq-dev libmariadb-dev libcmocka-dev libmicrohttpd-dev)
+RUN_PACKAGES=(postgresql pgbouncer mariadb-server-core libmariadb3 openssl ca-certificates util-linux)
 LINT_PACKAGES=(git clang clang-format clang-tidy shellcheck)
 PROOF_PACKAGES=(strace spin valgrind libclang-rt-14-dev)
 
@@ -58,6 +58,10 @@ run_setup() { # install what building, testing and the demo need (Debian 12)
 	command -v aws >/dev/null || install awscli
 }
 
+run_mysql() { # fetch a real MySQL, which Debian 12 does not have, for the demo and the tests
+	ci/fetch_mysql.sh
+}
+
 configure() { # FOLDER OPTIONS…
 	local folder=$1
 	shift
@@ -80,9 +84,10 @@ quiet_build() { # what is being installed is told, what is being compiled is not
 	run_build >/dev/null
 }
 
-run_demo() { # rotate real passwords while clients log in without pause (KEEP=1 leaves it running)
+run_demo() { # rotate real passwords while clients log in without pause (ENGINE=mariadb or mysql; KEEP=1)
 	quiet_build
-	local python arguments=(--build-dir "$BUILD" --svg "${SVG:-$BUILD/timeline.svg}")
+	local python arguments=(--build-dir "$BUILD" --svg "${SVG:-$BUILD/timeline.svg}" --engine "${ENGINE:-postgres}")
+	[ "${ENGINE:-}" != mysql ] || ci/fetch_mysql.sh
 	python=$(find_python)
 	[ "${KEEP:-0}" = 1 ] && arguments+=(--keep)
 	"$python" tests/demo/demo.py "${arguments[@]}" "$@"
@@ -101,27 +106,29 @@ run_format() { # rewrite the sources as .clang-format wants them
 
 run_test() { # everything: units, real servers, independent clients, lint, sanitizers
 	run_setup
+	ci/fetch_mysql.sh || true # without it the tests that need it are skipped, and say so
 	PYTHON=$(find_python) ci/test.sh "$BUILD" "$SANITIZED"
 }
 
 run_bench() { # start-up, memory, calls and connections of a rotation, as a table and as JSON
 	quiet_build
-	"$(find_python)" tests/bench/bench.py --build-dir "$BUILD" "$@"
+	"$(find_python)" tests/bench/bench.py --build-dir "$BUILD" --engine "${ENGINE:-postgres}" "$@"
 }
 
 TORTURE_PARTS=(ports kill network storm concurrency memory residue)
 
 torture_part() { # NAME PYTHON
+	local engine=(--engine "${ENGINE:-postgres}")
 	case $1 in
 	ports) "$BUILD/tests/torture_test" ;;
 	kill)
-		"$2" tests/torture/kill.py --build-dir "$BUILD" --self-test &&
-			"$2" tests/torture/kill.py --build-dir "$BUILD"
+		"$2" tests/torture/kill.py --build-dir "$BUILD" "${engine[@]}" --self-test &&
+			"$2" tests/torture/kill.py --build-dir "$BUILD" "${engine[@]}"
 		;;
 	network) "$2" tests/torture/network.py --build-dir "$BUILD" --full ;;
-	storm) "$2" tests/torture/storm.py --build-dir "$BUILD" ;;
+	storm) "$2" tests/torture/storm.py --build-dir "$BUILD" "${engine[@]}" ;;
 	concurrency) "$2" tests/integration/concurrency_test.py --build-dir "$BUILD" --verbose ;;
-	memory) "$2" tests/torture/memory.py --build-dir "$BUILD" --alternate --seconds 240 ;;
+	memory) "$2" tests/torture/memory.py --build-dir "$BUILD" "${engine[@]}" --alternate --seconds 240 ;;
 	residue) "$2" tests/integration/residue_test.py --build-dir "$BUILD" --verbose ;;
 	*) echo "torture: '$1' is no part of it: ${TORTURE_PARTS[*]}" >&2 && return 2 ;;
 	esac
@@ -131,7 +138,7 @@ skipped_in() { # LOG: did the part leave anything out? By a line of ours, unitte
 	grep -qE '^skip:|: [0-9]+ passed, .*[1-9][0-9]* skipped|^(OK|FAILED) \(.*skipped=|^\[  SKIPPED ] [1-9]' "$1"
 }
 
-run_torture() { # every fault in turn, long forms; [PART…]: these only; a skip fails but for ALLOW_SKIPS=1
+run_torture() { # every fault in turn, long forms; [PART…]: these only; ENGINE=… as for demo; a skip fails but for ALLOW_SKIPS=1
 	quiet_build
 	local python part log failed=() skipped=() passed=0
 	python=$(find_python)
