@@ -32,10 +32,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import support
+from stack import mysql_hash
 from stack.certificates import Authority
 from stack.database import HOST
 from stack.process import SERVER_USER, required
 from stack.sandbox import ACCOUNT, REGION
+from stack.session import Session
 from stack.tandem import Lambda, clean_environment, program
 
 PR_SET_DUMPABLE = 4  # of prctl()
@@ -189,6 +191,24 @@ def scram_keys(password: str, verifier: str) -> dict[str, bytes]:
     return {"SaltedPassword": salted, "ClientKey": client}
 
 
+def native_keys(password: str, verifier: str) -> dict[str, bytes]:
+    """The same of mysql_native_password: a client needs no more than the first hash."""
+    if mysql_hash.native(password) != verifier:
+        return {}
+    return {"SHA-1": hashlib.sha1(password.encode()).digest()}
+
+
+def caching_sha2_keys(password: str, verifier: str) -> dict[str, bytes]:
+    """The same of caching_sha2_password, of its short way, which the server takes from who has
+    logged in before."""
+    found = re.fullmatch(r"\$A\$([0-9A-F]{3})\$(.{20})(.{43})", verifier, re.DOTALL)
+    assert found is not None, "not a verifier of caching_sha2_password"
+    if mysql_hash.sha256_crypt(password.encode(), found[2].encode(),
+                               int(found[1], 16) * 1000) != found[3]:
+        return {}
+    return {"SHA-256": hashlib.sha256(password.encode()).digest()}
+
+
 def signing_keys(secret_key: str, service: str = "secretsmanager") -> dict[str, bytes]:
     """What signs for a day as well as the key does: each step of SigV4's derivation."""
     key, derived = b"AWS4" + secret_key.encode(), {}
@@ -281,6 +301,19 @@ class Residue(support.World):
     with_lambda = False
     lambda_variables = {"EXCLUDE_CHARACTERS": ":/@'"}  # quotes and backslashes must be escaped
     sandbox_arguments = ("--retry-delay-ms", "10")
+    keys_of = staticmethod(scram_keys)
+    # How a password goes by in the database's log: as a verifier, which logs nobody in.
+    changed = rb"(ALTER|CREATE) ROLE \"%s\"[^\n]* PASSWORD 'SCRAM-SHA-256\$"
+
+    @classmethod
+    def log_all_there_is(cls, admin: Session) -> None:
+        """Whatever could write down a statement or its parameters does."""
+        for setting in ("log_min_duration_statement = 0", "log_parameter_max_length = -1",
+                        "log_parameter_max_length_on_error = -1",
+                        "log_error_verbosity = verbose", "log_min_error_statement = debug5",
+                        "debug_print_parse = on"):
+            admin.query(f"ALTER SYSTEM SET {setting}")
+        admin.query("SELECT pg_reload_conf()")
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -304,13 +337,7 @@ class Residue(support.World):
         cls.aws.add("AWS session token", keys["SessionToken"])
         cls.aws.add_keys("AWS", signing_keys(keys["SecretAccessKey"]))
         with cls.database.admin() as admin:
-            # Whatever could write down a statement or its parameters does.
-            for setting in ("log_min_duration_statement = 0", "log_parameter_max_length = -1",
-                            "log_parameter_max_length_on_error = -1",
-                            "log_error_verbosity = verbose", "log_min_error_statement = debug5",
-                            "debug_print_parse = on"):
-                admin.query(f"ALTER SYSTEM SET {setting}")
-            admin.query("SELECT pg_reload_conf()")
+            cls.log_all_there_is(admin)
         cls.function = cls.stack.enter_context(
             Lambda(cls.folder, support.BUILD, cls.sandbox, cls.environment))
 
@@ -336,13 +363,13 @@ class Residue(support.World):
         words = [("admin", self.database.admin_password), *pair.passwords.items(),
                  *((value["username"], value["password"]) for value in self.versions(pair))]
         with self.database.admin() as admin:
-            verifiers = dict(admin.query("SELECT rolname, rolpassword FROM pg_authid"
-                                         " WHERE rolpassword IS NOT NULL"))
+            verifiers = {user: verifier for user in {user for user, _ in words}
+                         if (verifier := admin.stored_verifier(user)) is not None}
         keys = {user: {} for user, _ in words}
         for number, (user, word) in enumerate(words):
             self.passwords.add(f"{user}'s password {number}", word)
             if user in verifiers:
-                keys[user] = keys[user] or scram_keys(word, verifiers[user])
+                keys[user] = keys[user] or self.keys_of(word, verifiers[user])
                 self.passwords.add_keys(user, keys[user])
         self.assertTrue(all(keys[user] for user in keys if user in verifiers), "a word is missing")
         # What a rotation was told to prove itself with is as secret while that goes on.
@@ -461,7 +488,7 @@ class Residue(support.World):
         word, planted = self.marker()
         with self.database.admin() as admin:
             admin.query(f"SELECT '{word}'")
-        self.assert_found(planted, "postgres", {"postgres": self.database.log.read_bytes()})
+        self.assert_found(planted, "database", {"database": self.database.log.read_bytes()})
         # And in a file, by what strace tells of it.
         word, planted = self.marker()
         file = self.folder.make("written", SERVER_USER) / "file"
@@ -477,11 +504,9 @@ class Residue(support.World):
                     self.assertEqual(self.rotate(pair)["state"], "succeeded")
                     self.learn(pair)
                     self.assert_nothing_left(self.function.process.pid)
-                    # It went by, as a verifier: that logs nobody in.
                     log = self.database.log.read_bytes()
-                    self.assertRegex(log, rb"(ALTER|CREATE) ROLE \"%s\"[^\n]* PASSWORD"
-                                          rb" 'SCRAM-SHA-256\$" % active.encode())
-                    self.assert_nothing_told(postgres=log)
+                    self.assertRegex(log, self.changed % active.encode())
+                    self.assert_nothing_told(database=log)
         self.assert_nothing_told(log=self.function.log.read_bytes())
 
     def test_each_step_leaves_nothing_for_the_next(self) -> None:
@@ -592,6 +617,28 @@ class Residue(support.World):
                  "7 write(3</tmp/x>, \"a\", 1) = 1", "7 memfd_create(\"x\", 0) = 4</memfd:x>",
                  "7 rename(\"a\", \"b\") = 0")
         self.assertTrue(all(map(writes_a_file, calls)))
+
+
+class ResidueMariaDB(Residue):
+    engine = "mariadb"
+    keys_of = staticmethod(native_keys)
+    changed = rb"(ALTER|CREATE) USER [^\n]*['`]%s['`]@[^\n]*'\*[0-9A-F]{40}'"
+    more: tuple[str, ...] = ("log_warnings = 9",)
+
+    @classmethod
+    def log_all_there_is(cls, admin: Session) -> None:
+        """The general log has every statement already; so has now the log of the slow ones."""
+        for setting in ("slow_query_log_file = '" + str(cls.database.log) + "'",
+                        "slow_query_log = ON", "long_query_time = 0", *cls.more):
+            admin.query(f"SET GLOBAL {setting}")
+
+
+class ResidueMySQL(ResidueMariaDB):
+    engine = "mysql"
+    keys_of = staticmethod(caching_sha2_keys)
+    changed = rb"(ALTER|CREATE) USER [^\n]*['`]%s['`]@[^\n]* AS (0x24|'\$A\$)"
+    # Not raw, the log would have <secret> in place of a password that was sent all the same.
+    more = ("log_error_verbosity = 3", "log_raw = ON")
 
 
 if __name__ == "__main__":
