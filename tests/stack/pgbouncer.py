@@ -2,9 +2,7 @@
 
 What it shares with RDS Proxy: clients must use TLS; it knows exactly the users that AWSCURRENT of
 its secrets names, checks clients against those passwords itself and logs in at the database with
-the same ones; it learns of a change late. RDS Proxy publishes no bound for "late": here a secret is
-read every `poll` seconds, with credentials of its own, and what was read counts after a further
-`delay`. A secret that cannot be read leaves its last user in place.
+the same ones; it learns of a change late (follower.py).
 
 pool_mode is transaction, as RDS Proxy shares connections between transactions. Its pool is warm
 between changes, but taking over new users replaces every server connection (PgBouncer 1.18 does so
@@ -16,16 +14,14 @@ a pool that opened a connection per transaction always had one under way.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import threading
 import time
 from typing import TYPE_CHECKING, Callable, Sequence
 
 from .certificates import LOCAL, Authority
+from .follower import Follower
 from .libpq import Connection
-from .pickup import Credential, Pickup
 from .postgres import DBNAME, HOST, PostgreSQL
 from .process import SERVER_USER, Folder, Process, Server, answers, give, on_free_port, required
 
@@ -67,27 +63,19 @@ class PgBouncer(Server):
         self.folder = folder.make("pgbouncer", SERVER_USER)
         self.authority = Authority(folder.path, "proxy-ca")
         self.log = folder.path / "pgbouncer.log"
-        self._secrets_manager = secrets_manager
-        self._secret_ids = secret_ids
-        self._poll = poll
         self._hosts = hosts  # the names in its certificate
-        self._pickup = Pickup(delay)
-        self._on_pickup = on_pickup
         self._users = self.folder / "userlist.txt"
         self._written = 0  # when, as it is told
-        self._stopping = threading.Event()
-        self._poller = threading.Thread(target=self._follow_secrets, name="pgbouncer-users")
-
-        self._read_secrets()
-        self._pickup.apply(time.monotonic() + delay)
+        self._follower = Follower(secrets_manager, secret_ids, poll=poll, delay=delay,
+                                  take_over=self._take_over, on_pickup=on_pickup)
         self._write_users()
         self._database = postgres
         self.process, self.port = on_free_port(self._start, answers)
-        self._poller.start()
+        self._follower.start()
 
     def known_users(self) -> dict[str, str]:
         """User and password pairs that it takes from clients and offers to the database."""
-        return self._pickup.users()
+        return self._follower.users()
 
     def connect(self, user: str, password: str) -> Connection:
         return Connection(host=HOST, port=self.port, dbname=DBNAME, user=user, password=password,
@@ -98,8 +86,7 @@ class PgBouncer(Server):
                 "STACK_PROXY_CA": str(self.authority.ca), "STACK_PROXY_LOG": str(self.log)}
 
     def __exit__(self, *error: object) -> None:
-        self._stopping.set()
-        self._poller.join()
+        self._follower.stop()
         self.process.stop()
 
     def _start(self, port: int) -> Process:
@@ -112,32 +99,9 @@ class PgBouncer(Server):
         return Process("PgBouncer", [required("pgbouncer"), settings], self.log, user=SERVER_USER,
                        stop_signal=signal.SIGTERM)
 
-    def _follow_secrets(self) -> None:
-        next_poll = time.monotonic() + self._poll
-        while True:
-            wake = min(next_poll, self._pickup.next_change() or next_poll)
-            if self._stopping.wait(max(0.0, wake - time.monotonic())):
-                return
-            if time.monotonic() >= next_poll:
-                self._read_secrets()
-                next_poll = time.monotonic() + self._poll
-            changed = self._pickup.apply(time.monotonic())
-            if changed:
-                self._write_users()
-                self.process.signal(signal.SIGHUP)
-            for user in changed:
-                self._on_pickup(user)
-
-    def _read_secrets(self) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError  # not every user has botocore
-        for secret_id in self._secret_ids:
-            try:
-                value = json.loads(self._secrets_manager.get_secret_value(
-                    SecretId=secret_id, VersionStage="AWSCURRENT")["SecretString"])
-                credential = Credential(value["username"], value["password"])
-            except (BotoCoreError, ClientError, ValueError, KeyError, TypeError):
-                continue  # the last user stays, as in a proxy that cannot read its secret
-            self._pickup.saw(secret_id, credential, time.monotonic())
+    def _take_over(self) -> None:
+        self._write_users()
+        self.process.signal(signal.SIGHUP)
 
     def _write_users(self) -> None:
         """Atomically: PgBouncer reads the file whenever it likes.
