@@ -2,6 +2,7 @@
 
 #include "core/fields.h"
 #include "core/memory.h"
+#include "core/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,17 @@ static struct status ring_of_aws(const char *username, struct plan *plan)
 	return OK;
 }
 
+static struct status check_username(const struct database_driver *driver, const char *user)
+{
+	size_t length = driver->counts_characters ? utf8_count(user) : strlen(user);
+
+	if (length <= driver->username_max)
+		return OK;
+	return failure(STATUS_INVALID, "the user name '%s' has %zu %s; %s takes at most %zu", user,
+		       length, driver->counts_characters ? "characters" : "bytes",
+		       driver->engines[0], driver->username_max);
+}
+
 static struct status make_ring(const struct credential *current, struct plan *plan)
 {
 	size_t active;
@@ -65,11 +77,7 @@ static struct status make_ring(const struct credential *current, struct plan *pl
 			"correct \"username\"",
 			current->username);
 	for (size_t i = 0; i < plan->user_count; i++)
-		if (strlen(plan->users[i]) > plan->driver->username_max)
-			return failure(STATUS_INVALID,
-				       "the user name '%s' has %zu bytes; %s takes at most %zu",
-				       plan->users[i], strlen(plan->users[i]),
-				       plan->driver->engines[0], plan->driver->username_max);
+		TRY(check_username(plan->driver, plan->users[i]));
 	if (plan->user_count > 2 && plan->admin_secret_id == NULL && plan->proxy_secret_count == 0)
 		return failure(
 			STATUS_INVALID,

@@ -36,6 +36,20 @@ size_t utf8_length(const char *text, size_t length)
 	return at;
 }
 
+size_t utf8_count(const char *text)
+{
+	size_t left = strlen(text), count = 0;
+
+	for (; left > 0; count++) {
+		size_t wide = character(text, left);
+
+		wide += wide == 0;
+		text += wide;
+		left -= wide;
+	}
+	return count;
+}
+
 void utf8_mend(char *text)
 {
 	size_t left = strlen(text), good;

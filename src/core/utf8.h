@@ -11,6 +11,9 @@
 /* How many bytes from the start are whole characters of UTF-8 (RFC 3629): `length` if all are. */
 size_t utf8_length(const char *text, size_t length);
 
+/* How many characters; a byte that belongs to none counts as one. */
+size_t utf8_count(const char *text);
+
 /* Puts a '?' in the place of every byte that belongs to no character. */
 void utf8_mend(char *text);
 

@@ -301,7 +301,9 @@ static const struct credential *for_proxies(const struct look *look, const char 
 static void look_at_grants(struct look *look, const char *place, const char *user,
 			   struct database *db)
 {
-	struct status compared = db->ops->compare_users(db, user, NULL, look->plan.active_user);
+	struct status compared = rotation_compare(
+		look->rotation, &look->plan, db, user, &look->current.credential,
+		deadline_within(look->rotation->deadline, LOGIN_WAIT_MS));
 
 	if (compared.code != STATUS_OK)
 		add_failure(look, "grants", place, user, compared);

@@ -182,6 +182,20 @@ struct status rotation_login_kept(const struct rotation *rotation, const struct 
 		status.detail, where);
 }
 
+struct status rotation_compare(const struct rotation *rotation, const struct plan *plan,
+			       struct database *db, const char *user,
+			       const struct credential *active, struct deadline deadline)
+{
+	AUTO(database_close) struct database *of_active = NULL;
+
+	if (plan->driver->sees_itself_only)
+		TRY_WHILE(rotation_login(rotation, &plan->logins[0], active->username,
+					 &active->password, deadline, &of_active),
+			  "logging in as '%s' to see what it may do", active->username);
+	return status_while(db->ops->compare_users(db, user, of_active, active->username),
+			    "comparing '%s' with '%s'", user, active->username);
+}
+
 void report_user(const struct rotation *rotation, const char *user)
 {
 	snprintf(rotation->report->user, sizeof(rotation->report->user), "%s", user);

@@ -81,6 +81,13 @@ struct status rotation_login_kept(const struct rotation *, const struct plan *,
 				  const struct credential *kept, const char *where, struct deadline,
 				  struct database **ret, bool *unproven);
 
+/*
+ * May the user of this session do what the active one may? Where the engine shows rights to their owner
+ * only, opens a session of the active user too. INVALID: no, and what is missing.
+ */
+struct status rotation_compare(const struct rotation *, const struct plan *, struct database *,
+			       const char *user, const struct credential *active, struct deadline);
+
 /* For the report: who it is about, as soon as that is known; what happened, once it has; and what
  * its operator should know besides. */
 void report_user(const struct rotation *, const char *user);

@@ -101,28 +101,43 @@ static struct status read_labels(const struct rotation *rotation, const struct s
  * The last look, between the change and its commit. Since the versions were read this process may
  * have been stopped for long, this rotation given up, and a later one finished: then its user is the
  * active one now. The change holds up whoever wants to make one after it, and they look after that.
- * Where the same step was faster at the same time, and finishSecret as well, nothing is committed.
+ * Where the same step was faster at the same time, and finishSecret as well, nothing is to be committed.
  */
-static struct status look_and_commit(const struct rotation *rotation, const struct situation *now,
-				     struct database *db, const char *outcome)
+static struct status last_look(const struct rotation *rotation, const struct situation *now,
+			       bool *finished)
 {
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
 	const char *user = now->pending.credential.username;
 
 	TRY_WHILE(read_labels(rotation, now, &labels), "reading the labels");
-	if (strcmp(labels.current, rotation->token) == 0) {
-		report_outcome(rotation, "already finished");
-		return OK;
-	}
-	if (strcmp(labels.current, now->current.version) != 0 ||
-	    strcmp(labels.pending, rotation->token) != 0)
+	*finished = strcmp(labels.current, rotation->token) == 0;
+	if (!*finished && (strcmp(labels.current, now->current.version) != 0 ||
+			   strcmp(labels.pending, rotation->token) != 0))
 		return failure(
 			STATUS_CONFLICT,
 			"the labels moved while this step ran, so '%s' was not changed: the "
 			"rotation was given up, another one took its place, or the secret was "
 			"edited; see `tandem status`, then rotate again",
 			user);
-	TRY_WHILE(db->ops->commit(db), "committing the change of '%s'", user);
+	return OK;
+}
+
+/* CONFLICT, and `*not_newest`: the session's password is one that was only kept beside a newer one. */
+static struct status look_and_commit(const struct rotation *rotation, const struct situation *now,
+				     struct database *db, const char *outcome, bool *not_newest)
+{
+	struct status committed;
+	bool finished = false;
+
+	*not_newest = false;
+	TRY(last_look(rotation, now, &finished));
+	if (finished) {
+		report_outcome(rotation, "already finished");
+		return OK;
+	}
+	committed = db->ops->commit(db);
+	*not_newest = committed.code == STATUS_CONFLICT;
+	TRY_WHILE(committed, "committing the change of '%s'", now->pending.credential.username);
 	report_outcome(rotation, outcome);
 	return OK;
 }
@@ -148,7 +163,7 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	const struct credential *pending = &now->pending.credential;
 	const struct credential *admin = &now->admin.credential;
 	AUTO(database_close) struct database *db = NULL;
-	bool created = false, unproven;
+	bool created = false, unproven, not_newest;
 	char where[WHERE_MAX];
 
 	TRY(plan_check_admin(plan, admin));
@@ -168,7 +183,8 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 					 &pending->password, &created),
 		  "setting the password of '%s' as the admin", pending->username);
 	return look_and_commit(rotation, now, db,
-			       created ? "created the user" : "set the password as the admin");
+			       created ? "created the user" : "set the password as the admin",
+			       &not_newest);
 }
 
 /*
@@ -298,7 +314,8 @@ static struct status change_from(const struct rotation *rotation, const struct s
 {
 	const struct credential *pending = &now->pending.credential;
 	AUTO(database_close) struct database *db = NULL;
-	bool unproven;
+	bool unproven, not_newest;
+	struct status changed;
 
 	*refused = rotation_login_kept(rotation, &now->plan, kept, where, rotation->deadline, &db,
 				       &unproven);
@@ -310,7 +327,12 @@ static struct status change_from(const struct rotation *rotation, const struct s
 	TRY(lock(now, db));
 	TRY_WHILE(db->ops->set_password(db, pending->username, &pending->password),
 		  "changing the password of '%s'", pending->username);
-	return look_and_commit(rotation, now, db, outcome);
+	changed = look_and_commit(rotation, now, db, outcome, &not_newest);
+	if (!not_newest)
+		return changed;
+	/* Most likely by an earlier try of this step: the pending one tells. */
+	*refused = changed;
+	return OK;
 }
 
 /* An earlier try of this step may have got so far. */

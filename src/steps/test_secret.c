@@ -11,19 +11,19 @@
 #define FIRST_WAIT_MS 100
 #define LONGEST_WAIT_MS 500
 
-static struct status prove_database(const struct rotation *rotation, const struct login *login,
-				    const struct credential *pending, const char *active_user)
+static struct status prove_database(const struct rotation *rotation, const struct plan *plan,
+				    const struct credential *pending,
+				    const struct credential *current)
 {
 	AUTO(database_close) struct database *db = NULL;
 
-	TRY_WHILE(rotation_login(rotation, login, pending->username, &pending->password,
+	TRY_WHILE(rotation_login(rotation, &plan->logins[0], pending->username, &pending->password,
 				 rotation->deadline, &db),
 		  "logging in at the database as '%s' with the pending password",
 		  pending->username);
-	if (strcmp(pending->username, active_user) == 0)
+	if (strcmp(pending->username, plan->active_user) == 0)
 		return OK;
-	return status_while(db->ops->compare_users(db, pending->username, NULL, active_user),
-			    "comparing '%s' with '%s'", pending->username, active_user);
+	return rotation_compare(rotation, plan, db, pending->username, current, rotation->deadline);
 }
 
 /* A proxy refuses a password it has not read yet exactly as it refuses a wrong one: try again. */
@@ -89,8 +89,8 @@ struct status test_secret(const struct rotation *rotation)
 		if (plan.logins[i].kind == LOGIN_PROXY)
 			TRY(prove_proxy(rotation, &plan.logins[i], &pending.credential));
 		else
-			TRY(prove_database(rotation, &plan.logins[i], &pending.credential,
-					   plan.active_user));
+			TRY(prove_database(rotation, &plan, &pending.credential,
+					   &current.credential));
 	memcpy(rotation->report->proven_from, current.version, sizeof(current.version));
 	report_outcome(rotation, "logged in everywhere");
 	return OK;

@@ -34,6 +34,15 @@ static void utf8_length_counts_whole_characters(void **state)
 	assert_int_equal(utf8_length("a\0b", 3), 3);
 }
 
+static void utf8_count_counts_characters_and_strangers(void **state)
+{
+	(void)state;
+	assert_int_equal(utf8_count(""), 0);
+	assert_int_equal(utf8_count("app"), 3);
+	assert_int_equal(utf8_count("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), 3);
+	assert_int_equal(utf8_count("a\xff\xc3"), 3);
+}
+
 static void utf8_mend_changes_what_is_no_character(void **state)
 {
 	char text[] = "\xff"
@@ -58,6 +67,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_length_counts_whole_characters),
+		cmocka_unit_test(utf8_count_counts_characters_and_strangers),
 		cmocka_unit_test(utf8_mend_changes_what_is_no_character),
 		cmocka_unit_test(utf8_one_line_leaves_nothing_that_moves_a_cursor),
 	};

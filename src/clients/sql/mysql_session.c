@@ -3,6 +3,7 @@
 #include "clients/sql/addresses.h"
 #include "clients/sql/mysql_error.h"
 #include "core/memory.h"
+#include "core/utf8.h"
 
 #include <errmsg.h>
 #include <stdio.h>
@@ -36,23 +37,14 @@ static struct status check_dbname(const char *dbname)
 	return OK;
 }
 
-static size_t count_characters(const char *text)
-{
-	size_t count = 0;
-
-	for (; *text != '\0'; text++)
-		count += ((unsigned char)*text & 0xc0) != 0x80;
-	return count;
-}
-
 struct status mysql_check_name(const struct mysql *session, const char *what, const char *name)
 {
 	if (name == NULL || name[0] == '\0')
 		return failure(STATUS_INVALID, "the %s is empty", what);
-	if (count_characters(name) > session->driver->username_max || strlen(name) > MYSQL_USER_MAX)
+	if (utf8_count(name) > session->driver->username_max || strlen(name) > MYSQL_USER_MAX)
 		return failure(STATUS_INVALID,
 			       "the %s '%s' has %zu characters; %s takes at most %zu", what, name,
-			       count_characters(name), session->driver->engines[0],
+			       utf8_count(name), session->driver->engines[0],
 			       session->driver->username_max);
 	return OK;
 }
