@@ -67,7 +67,7 @@ static struct {
 	char secret_id[SECRET_ID_MAX + 1];
 	char token[VERSION_ID_MAX + 1];
 	char user[sizeof((struct report){0}.user)];
-	char proven_from[VERSION_ID_MAX + 1];
+	struct proven proven;
 } last;
 
 static bool was_last(const struct event *event)
@@ -83,7 +83,7 @@ static void remember(const struct event *event, struct report *report)
 	snprintf(last.secret_id, sizeof(last.secret_id), "%s", event->secret_id);
 	memcpy(last.token, event->token, sizeof(last.token));
 	memcpy(last.user, report->user, sizeof(last.user));
-	memcpy(last.proven_from, report->proven_from, sizeof(last.proven_from));
+	last.proven = report->proven;
 }
 
 static struct status run_step(const struct invocation *invocation, const struct event *event,
@@ -95,8 +95,8 @@ static struct status run_step(const struct invocation *invocation, const struct 
 	TRY(open_store(invocation, event->secret_id, &event->rotation_token, &store));
 	rotation = rotation_of(invocation, event->secret_id, store, report);
 	rotation.token = event->token;
-	if (was_last(event) && last.proven_from[0] != '\0')
-		rotation.proven_from = last.proven_from;
+	if (was_last(event) && last.proven.from[0] != '\0')
+		rotation.proven = &last.proven;
 	return step_run(event->step, &rotation);
 }
 

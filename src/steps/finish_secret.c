@@ -10,9 +10,71 @@
 
 #include <string.h>
 
+static struct status drop_as_user(const struct rotation *rotation, const struct plan *plan,
+				  const struct credential *previous)
+{
+	AUTO(database_close) struct database *db = NULL;
+
+	TRY(rotation_login(rotation, &plan->logins[0], previous->username, &previous->password,
+			   rotation->deadline, &db));
+	return db->ops->drop_former(db, previous->username);
+}
+
+static struct status drop_as_admin(const struct rotation *rotation, const struct plan *plan,
+				   const struct credential *previous)
+{
+	AUTO(stored_clear) struct stored admin = STORED_INIT;
+	AUTO(database_close) struct database *db = NULL;
+	bool unproven;
+
+	TRY(rotation_get(rotation, plan->admin_secret_id, STAGE_CURRENT, &admin));
+	TRY(plan_check_admin(plan, &admin.credential));
+	TRY(rotation_login_kept(rotation, plan, &admin.credential, "the admin secret",
+				rotation->deadline, &db, &unproven));
+	return db->ops->drop_former(db, previous->username);
+}
+
+/* The user itself first: it shows that this host is its database, before the admin's password goes there.
+ */
+static struct status drop_former(const struct rotation *rotation, const char *version)
+{
+	AUTO(stored_clear) struct stored previous = STORED_INIT;
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	struct status dropped;
+
+	TRY(rotation_get(rotation, rotation->secret_id, STAGE_PREVIOUS, &previous));
+	if (strcmp(previous.version, version) != 0)
+		return failure(STATUS_UNAVAILABLE, "its version cannot be read yet");
+	TRY(plan_make(&previous.credential, rotation->config, rotation->drivers, &plan));
+	dropped = drop_as_user(rotation, &plan, &previous.credential);
+	if (dropped.code != STATUS_DENIED)
+		return dropped;
+	/* Who may not end one could not keep one. */
+	if (plan.admin_secret_id == NULL)
+		return OK;
+	return drop_as_admin(rotation, &plan, &previous.credential);
+}
+
+/*
+ * The user whose turn has just ended may still have, beside its password, the one before: kept by its
+ * own setSecret for applications a whole rotation late, who have had that rotation. Best effort: the
+ * rotation is over, and its next turn replaces that password anyway.
+ */
+static void end_former(const struct rotation *rotation, const char *version)
+{
+	struct status dropped = drop_former(rotation, version);
+
+	if (dropped.code != STATUS_OK)
+		report_note(rotation,
+			    "the password from before the last turn of the user that was active "
+			    "until now still works: %s",
+			    dropped.detail);
+}
+
 struct status finish_secret(const struct rotation *rotation)
 {
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
+	const struct proven *proven = rotation->proven;
 
 	TRY_WHILE(rotation->store->ops->describe(rotation->store, rotation->secret_id, &labels),
 		  "reading the labels");
@@ -27,11 +89,15 @@ struct status finish_secret(const struct rotation *rotation)
 			"another one took its place; start it again",
 			rotation->token);
 	/* Proven against another version than the current one is not proven: somebody edited it. */
-	if (rotation->proven_from == NULL || strcmp(rotation->proven_from, labels.current) != 0)
+	if (proven == NULL || strcmp(proven->from, labels.current) != 0) {
 		TRY_WHILE(test_secret(rotation), "proving the new version first");
+		proven = &rotation->report->proven;
+	}
 	TRY_WHILE(rotation->store->ops->promote(rotation->store, rotation->secret_id,
 						rotation->token, labels.current),
 		  "promoting the new version");
 	report_outcome(rotation, "promoted the new version");
+	if (proven->keeps_former)
+		end_former(rotation, labels.current);
 	return OK;
 }

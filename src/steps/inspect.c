@@ -228,6 +228,15 @@ static void look_at_copies(struct look *look)
 	}
 }
 
+/* As in setSecret: who says for which database a proxy secret's password is. */
+static const struct credential *twin_of(const struct look *look, const struct credential *copy)
+{
+	if (look->plan.driver->never_proves &&
+	    holds(&look->previous, copy->username, &copy->password))
+		return &look->previous.credential;
+	return copy;
+}
+
 /* What a user should be able to log in with now, as far as anything says; NULL when nothing does. */
 static const struct credential *known_credential(const struct look *look, const char *user)
 {
@@ -236,7 +245,7 @@ static const struct credential *known_credential(const struct look *look, const 
 	for (size_t i = 0; i < look->plan.proxy_secret_count; i++)
 		if (look->copies[i].credential.username != NULL &&
 		    strcmp(look->copies[i].credential.username, user) == 0)
-			return &look->copies[i].credential;
+			return twin_of(look, &look->copies[i].credential);
 	if (look->previous.credential.username != NULL &&
 	    strcmp(look->previous.credential.username, user) == 0)
 		return &look->previous.credential;

@@ -188,6 +188,33 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 }
 
 /*
+ * A proxy secret need not say for which database it is, if the database can prove that it knows the
+ * password. Of some engines none can: then the previous version may say it, if it holds the very same
+ * credential, which it does from the end of its user's turn on. Inside `now`.
+ */
+static struct status find_twin(const struct rotation *rotation, struct situation *now,
+			       const struct credential **kept)
+{
+	struct stored *previous = &now->previous;
+	struct status found;
+	bool told = false;
+
+	if (!now->plan.driver->never_proves ||
+	    plan_check_place(&now->plan, *kept, "", &told).code != STATUS_OK || told)
+		return OK;
+	found = rotation_get(rotation, rotation->secret_id, STAGE_PREVIOUS, previous);
+	if (found.code == STATUS_NOT_FOUND || found.code == STATUS_INVALID)
+		return OK;
+	TRY_WHILE(found, "reading the previous version");
+	if (strcmp(previous->credential.username, (*kept)->username) == 0 &&
+	    secret_equal(&previous->credential.password, &(*kept)->password) &&
+	    plan_check_place(&now->plan, &previous->credential, "", &told).code == STATUS_OK &&
+	    told)
+		*kept = &previous->credential;
+	return OK;
+}
+
+/*
  * What the inactive user has been logging in with since its last turn, and where that is kept. NULL
  * when nobody wrote it down, at least not for this database: then only the pending password can be
  * right. Inside `now`.
@@ -203,7 +230,7 @@ static struct status find_last(const struct rotation *rotation, struct situation
 	if (now->copy.secret_id != NULL) {
 		snprintf(where, WHERE_MAX, "the proxy secret '%s'", now->copy.secret_id);
 		*ret = &now->copy.stored.credential;
-		return OK;
+		return find_twin(rotation, now, ret);
 	}
 	snprintf(where, WHERE_MAX, "the previous version");
 	found = rotation_get(rotation, rotation->secret_id, STAGE_PREVIOUS, previous);

@@ -26,6 +26,13 @@ enum step { STEP_CREATE, STEP_SET, STEP_TEST, STEP_FINISH, STEP_COUNT };
 const char *step_name(enum step);
 bool step_from_name(const char *name, enum step *ret);
 
+/* What testSecret has found out, for finishSecret of the same token in the same process. */
+struct proven {
+	/* The current version that the new one was proven against; "" = nothing is proven. */
+	char from[VERSION_ID_MAX + 1];
+	bool keeps_former; /* the driver's: the user that was active may have two passwords */
+};
+
 #define REPORT_NOTES_MAX 8
 
 /*
@@ -38,8 +45,7 @@ struct report {
 	char user[256]; /* the user it was about, "" = none */
 	size_t note_count;
 	char notes[REPORT_NOTES_MAX][256]; /* what its operator should know although it went well */
-	char proven_from[VERSION_ID_MAX +
-			 1]; /* by testSecret: as in struct rotation, "" = nothing */
+	struct proven proven;		   /* by testSecret: as in struct rotation */
 };
 
 /* One rotation, as one invocation sees it. Owns nothing. */
@@ -49,13 +55,11 @@ struct rotation {
 	struct secret_store *store;
 	const struct random *random;
 	struct deadline deadline;
-	const char *secret_id; /* the application secret */
-	const char *token;     /* names the new version */
-	bool started_here;     /* on a command line: the secret need not have a schedule */
-	/* The current version that testSecret of this very token, in this process, has proven the new
-	 * one against; NULL: it has not. */
-	const char *proven_from;
-	struct report *report; /* filled also when the step fails */
+	const char *secret_id;	     /* the application secret */
+	const char *token;	     /* names the new version */
+	bool started_here;	     /* on a command line: the secret need not have a schedule */
+	const struct proven *proven; /* NULL: testSecret of this token was not here */
+	struct report *report;	     /* filled also when the step fails */
 };
 
 /*

@@ -91,7 +91,8 @@ struct status test_secret(const struct rotation *rotation)
 		else
 			TRY(prove_database(rotation, &plan, &pending.credential,
 					   &current.credential));
-	memcpy(rotation->report->proven_from, current.version, sizeof(current.version));
+	memcpy(rotation->report->proven.from, current.version, sizeof(current.version));
+	rotation->report->proven.keeps_former = plan.driver->keeps_former;
 	report_outcome(rotation, "logged in everywhere");
 	return OK;
 }

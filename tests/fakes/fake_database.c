@@ -163,7 +163,7 @@ static struct status fake_put_user_like(struct database *base, const char *user,
 }
 
 static struct status fake_compare_users(struct database *base, const char *user,
-					 struct database *of_model, const char *model)
+					struct database *of_model, const char *model)
 {
 	struct fake_database *db = (struct fake_database *)base;
 	AUTO(world_leave) struct world *world = world_enter(db->world);

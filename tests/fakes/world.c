@@ -246,9 +246,9 @@ void world_warm(struct world *world, bool warm)
 	const struct fake_version *current = world_version(world, APPLICATION_SECRET,
 							   STAGE_CURRENT);
 
-	world->rotation.proven_from = warm ? world->proven_from : NULL;
+	world->rotation.proven = warm ? &world->proven : NULL;
 	if (current != NULL)
-		memcpy(world->proven_from, current->id, sizeof(world->proven_from));
+		memcpy(world->proven.from, current->id, sizeof(world->proven.from));
 }
 
 void world_reset_counts(struct world *world)

@@ -103,8 +103,8 @@ struct world {
 	struct report report;
 	struct rotation rotation;
 	char token[VERSION_ID_MAX + 1];
-	char proven_from[VERSION_ID_MAX + 1]; /* for world_warm() */
-	char claimant[VERSION_ID_MAX + 1];    /* the last version put to claim the pending label */
+	struct proven proven;		   /* for world_warm() */
+	char claimant[VERSION_ID_MAX + 1]; /* the last version put to claim the pending label */
 };
 
 enum world_shape {

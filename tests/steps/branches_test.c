@@ -888,7 +888,7 @@ static void cleared_values_are_empty_and_may_be_filled_again(void **state)
 
 static void notes_end_where_there_is_no_more_room(void **state)
 {
-	struct report report = {.proven_from = "version-1"};
+	struct report report = {.proven.from = "version-1"};
 	const struct rotation rotation = {.report = &report};
 
 	(void)state;
@@ -901,7 +901,7 @@ static void notes_end_where_there_is_no_more_room(void **state)
 	}
 	assert_string_equal(report.notes[0], "");
 	assert_string_equal(report.notes[REPORT_NOTES_MAX - 1], "note 7");
-	assert_string_equal(report.proven_from, "version-1");
+	assert_string_equal(report.proven.from, "version-1");
 }
 
 /* What the world has no room for answers by itself. */
