@@ -55,7 +55,8 @@ class Application:
                 self.database.create_users(admin, self.passwords)
                 self.database.create_table(admin, USERS[0])
             for user, password in self.passwords.items():
-                self._create(proxy_secret(user), {"username": user, "password": password})
+                self._create(proxy_secret(user),
+                             {"username": user, "password": password, **self._place()})
             proxy_role = self.sandbox.client("secretsmanager", role="rds-proxy")
             self.proxy = stack.enter_context(self.engine.proxy()(
                 folder, self.database, proxy_role, [proxy_secret(user) for user in USERS],
@@ -82,6 +83,10 @@ class Application:
             extra["masterarn" if shape == "aws" else "admin_secret_id"] = arn
         self._create(SECRET, application_secret(shape, self.database, USERS[0],
                                                 self.passwords[USERS[0]], extra))
+
+    def _place(self) -> dict[str, Any]:
+        """What a proxy secret must say of its database, where the database cannot prove itself."""
+        return {} if self.engine.proves else {"host": HOST, "port": self.database.port}
 
     def _create(self, name: str, value: dict[str, Any]) -> str:
         """The new secret's ARN."""

@@ -77,6 +77,7 @@ class Engine:
     name: str          # the value of "engine" in a secret
     default_port: int
     optional: bool     # not in Debian: who has not fetched it skips its tests
+    proves: bool       # a server can show that it knows a password without being told it
     proxy_program: str | None  # of the stand-in for RDS Proxy, where it is one with a version
     _database: str     # module:class
     _proxy: str
@@ -99,7 +100,7 @@ def loaded(name: str) -> type[Any]:
 
 
 ENGINES = {engine.name: engine for engine in (
-    Engine("postgres", 5432, False, "pgbouncer", ".postgres:PostgreSQL", ".pgbouncer:PgBouncer"),
-    Engine("mariadb", 3306, False, None, ".mysql:MariaDB", ".mysql_proxy:MySqlProxy"),
-    Engine("mysql", 3306, True, None, ".mysql:MySQL", ".mysql_proxy:MySqlProxy"),
+    Engine("postgres", 5432, False, True, "pgbouncer", ".postgres:PostgreSQL", ".pgbouncer:PgBouncer"),
+    Engine("mariadb", 3306, False, False, None, ".mysql:MariaDB", ".mysql_proxy:MySqlProxy"),
+    Engine("mysql", 3306, True, False, None, ".mysql:MySQL", ".mysql_proxy:MySqlProxy"),
 )}
