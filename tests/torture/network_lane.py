@@ -184,7 +184,7 @@ class Lane:
 
     def value(self, user: str, password: str) -> dict[str, Any]:
         return application_secret(
-            "aws", SimpleNamespace(port=self.gates[DATABASE].port), user, password,
+            "aws", SimpleNamespace(engine="postgres", port=self.gates[DATABASE].port), user, password,
             {"rotation_usernames": list(self.users), "proxy_secret_ids": self.proxy_secrets,
              "proxy_endpoints": [f"{self.world.proxy_name}:{self.gates[PROXY].port}"]})
 
