@@ -70,8 +70,7 @@ struct database_ops {
 	/*
 	 * Sets the password of `user`, which is the session's own user or one it may administer.
 	 * DENIED: no permission (the text says which). NOT_FOUND: no such user. INVALID: the engine
-	 * refuses this password. CONFLICT: the session's password is one that was only kept: the
-	 * user has a newer one.
+	 * refuses this password.
 	 */
 	struct status (*set_password)(struct database *, const char *user,
 				      const struct secret *password);
@@ -93,6 +92,15 @@ struct database_ops {
 	 */
 	struct status (*compare_users)(struct database *, const char *user,
 				       struct database *of_model, const char *model);
+
+	/*
+	 * Lets `user` log in with `password` besides `present`, which works and goes on working.
+	 * NULL, or DENIED at once or at the commit: the engine, or who is logged in, may not do so,
+	 * and nothing is changed. NOT_FOUND, INVALID as set_password(). CONFLICT: not everywhere is
+	 * `present` the user's password.
+	 */
+	struct status (*add_password)(struct database *, const char *user,
+				      const struct secret *present, const struct secret *password);
 
 	/*
 	 * Ends the password that set_password() kept for `user` beside its new one; OK when there is

@@ -122,22 +122,18 @@ static struct status last_look(const struct rotation *rotation, const struct sit
 	return OK;
 }
 
-/* CONFLICT, and `*not_newest`: the session's password is one that was only kept beside a newer one. */
 static struct status look_and_commit(const struct rotation *rotation, const struct situation *now,
-				     struct database *db, const char *outcome, bool *not_newest)
+				     struct database *db, const char *outcome)
 {
-	struct status committed;
 	bool finished = false;
 
-	*not_newest = false;
 	TRY(last_look(rotation, now, &finished));
 	if (finished) {
 		report_outcome(rotation, "already finished");
 		return OK;
 	}
-	committed = db->ops->commit(db);
-	*not_newest = committed.code == STATUS_CONFLICT;
-	TRY_WHILE(committed, "committing the change of '%s'", now->pending.credential.username);
+	TRY_WHILE(db->ops->commit(db), "committing the change of '%s'",
+		  now->pending.credential.username);
 	report_outcome(rotation, outcome);
 	return OK;
 }
@@ -163,7 +159,7 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 	const struct credential *pending = &now->pending.credential;
 	const struct credential *admin = &now->admin.credential;
 	AUTO(database_close) struct database *db = NULL;
-	bool created = false, unproven, not_newest;
+	bool created = false, unproven;
 	char where[WHERE_MAX];
 
 	TRY(plan_check_admin(plan, admin));
@@ -183,8 +179,7 @@ static struct status change_as_admin(const struct rotation *rotation, const stru
 					 &pending->password, &created),
 		  "setting the password of '%s' as the admin", pending->username);
 	return look_and_commit(rotation, now, db,
-			       created ? "created the user" : "set the password as the admin",
-			       &not_newest);
+			       created ? "created the user" : "set the password as the admin");
 }
 
 /*
@@ -341,8 +336,7 @@ static struct status change_from(const struct rotation *rotation, const struct s
 {
 	const struct credential *pending = &now->pending.credential;
 	AUTO(database_close) struct database *db = NULL;
-	bool unproven, not_newest;
-	struct status changed;
+	bool unproven;
 
 	*refused = rotation_login_kept(rotation, &now->plan, kept, where, rotation->deadline, &db,
 				       &unproven);
@@ -354,12 +348,7 @@ static struct status change_from(const struct rotation *rotation, const struct s
 	TRY(lock(now, db));
 	TRY_WHILE(db->ops->set_password(db, pending->username, &pending->password),
 		  "changing the password of '%s'", pending->username);
-	changed = look_and_commit(rotation, now, db, outcome, &not_newest);
-	if (!not_newest)
-		return changed;
-	/* Most likely by an earlier try of this step: the pending one tells. */
-	*refused = changed;
-	return OK;
+	return look_and_commit(rotation, now, db, outcome);
 }
 
 /* An earlier try of this step may have got so far. */

@@ -23,6 +23,7 @@ static const struct database_ops operations = {
 	.set_password = mysql_set_password,
 	.put_user_like = mysql_put_user_like,
 	.compare_users = mysql_compare_users,
+	.add_password = mysql_add_password,
 	.drop_former = mysql_drop_former,
 	.close = close_database,
 };

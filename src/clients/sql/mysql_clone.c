@@ -35,7 +35,7 @@ static struct status add_create(struct mysql *session, const struct pair *pair,
 	TRY(mysql_append_identified(session, pair->model, model->plugin, password, &sql));
 	TRY(mysql_definition_append(model, session->is_mariadb, &sql));
 	TRY(buffer_printf(&sql, " %s", model->policy));
-	return mysql_script_add(&session->script, "creating a user", &sql, NULL);
+	return mysql_script_add(&session->script, "creating a user", &sql);
 }
 
 static struct status put_account(struct mysql *session, const struct pair *pair,

@@ -41,7 +41,7 @@ const char *mysql_find_words(const char *statement, const char *words)
 			continue;
 		}
 		if (begins && depth == 0 && strncmp(at, words, length) == 0 &&
-		    (at[length] == ' ' || at[length] == '\0' || words[length - 1] == ' '))
+		    (at[length] == ' ' || at[length] == '\0' || at[length - 1] == ' '))
 			return at;
 		depth += (*at == '(') - (*at == ')');
 		at++;

@@ -134,7 +134,8 @@ static bool sha_crypt(const char *password, size_t length, const char *salt, lon
 		      char ret[static SHA_CRYPT_SIZE])
 {
 	AUTO(digest_clear) struct digest digest = {0};
-	unsigned char state[SHA256_SIZE], of_password[SHA256_SIZE], of_salt[SHA256_SIZE];
+	unsigned char state[SHA256_SIZE] = {0}, of_password[SHA256_SIZE] = {0};
+	unsigned char of_salt[SHA256_SIZE] = {0};
 
 	first_digest(&digest, password, length, salt, state);
 	digest_of_repeated(&digest, password, length, length, of_password);

@@ -24,6 +24,11 @@ struct status mysql_commit_change(struct database *);
 struct status mysql_set_password(struct database *, const char *user,
 				 const struct secret *password);
 
+/* MySQL since 8.0.14, and whoever may: APPLICATION_PASSWORD_ADMIN for its own, CREATE USER for others'.
+ */
+struct status mysql_add_password(struct database *, const char *user, const struct secret *present,
+				 const struct secret *password);
+
 /*
  * The same hosts as the model's, and for each: TLS requirement, resource limits, default roles, grants,
  * roles, partial revokes. A user that is there gets what the model has more and loses what it has not;

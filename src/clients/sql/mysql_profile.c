@@ -162,7 +162,7 @@ static struct status add_change(struct mysql *session, enum change change,
 	return mysql_script_add(&session->script,
 				change == GIVE ? "granting what the active user may do"
 					       : "revoking what the active user may not do",
-				&sql, NULL);
+				&sql);
 }
 
 /* What is only in `rights`, of one kind, is given or taken. */
@@ -207,7 +207,7 @@ static struct status follow_default_roles(struct mysql *session, const char *acc
 		TRY(buffer_append_string(&sql, " NONE"));
 	if (session->is_mariadb)
 		TRY(buffer_printf(&sql, " FOR %s", account));
-	return mysql_script_add(&session->script, "setting a user's default roles", &sql, NULL);
+	return mysql_script_add(&session->script, "setting a user's default roles", &sql);
 }
 
 static struct status follow_definition(struct mysql *session, const char *account,
@@ -224,7 +224,7 @@ static struct status follow_definition(struct mysql *session, const char *accoun
 	TRY(buffer_printf(&sql, "ALTER USER %s", account));
 	TRY(mysql_definition_append(model, session->is_mariadb, &sql));
 	return mysql_script_add(&session->script, "setting a user's TLS requirement and limits",
-				&sql, NULL);
+				&sql);
 }
 
 /* What may be passed on besides cannot be taken alone: the whole goes, and comes back without. */

@@ -23,7 +23,7 @@ static struct status make_room(struct mysql_script *script)
 }
 
 struct status mysql_script_add(struct mysql_script *script, const char *doing,
-			       const struct buffer *sql, const struct buffer *otherwise)
+			       const struct buffer *sql)
 {
 	struct mysql_statement statement = {.doing = doing};
 
@@ -31,14 +31,22 @@ struct status mysql_script_add(struct mysql_script *script, const char *doing,
 	statement.sql = memory_copy_string(buffer_string(sql));
 	if (statement.sql == NULL)
 		return OUT_OF_MEMORY;
-	if (otherwise != NULL) {
-		statement.otherwise = memory_copy_string(buffer_string(otherwise));
-		if (statement.otherwise == NULL) {
-			memory_free(statement.sql);
-			return OUT_OF_MEMORY;
-		}
-	}
 	script->statements[script->count++] = statement;
+	return OK;
+}
+
+struct status mysql_script_add_instead(struct mysql_script *script, const struct buffer *if_denied,
+				       const struct buffer *if_kept)
+{
+	struct mysql_statement *last = &script->statements[script->count - 1];
+
+	if (if_denied != NULL)
+		last->if_denied = memory_copy_string(buffer_string(if_denied));
+	if (if_kept != NULL)
+		last->if_kept = memory_copy_string(buffer_string(if_kept));
+	if ((if_denied != NULL && last->if_denied == NULL) ||
+	    (if_kept != NULL && last->if_kept == NULL))
+		return OUT_OF_MEMORY;
 	return OK;
 }
 
@@ -46,7 +54,8 @@ void mysql_script_clear(struct mysql_script *script)
 {
 	for (size_t i = 0; i < script->count; i++) {
 		memory_free(script->statements[i].sql);
-		memory_free(script->statements[i].otherwise);
+		memory_free(script->statements[i].if_denied);
+		memory_free(script->statements[i].if_kept);
 	}
 	memory_free(script->statements);
 	*script = (struct mysql_script){0};

@@ -18,7 +18,9 @@
 
 struct mysql_statement {
 	char *sql;
-	char *otherwise;   /* where the server does not let the session do the first; NULL: fails */
+	/* What runs instead, NULL: nothing. Where the session lacks a right for the first; where the
+	 * password that it names as the current one is only kept beside a newer one. */
+	char *if_denied, *if_kept;
 	const char *doing; /* completes "… while <doing>"; static */
 };
 
@@ -27,12 +29,12 @@ struct mysql_script {
 	size_t count, room;
 };
 
-/*
- * Takes over copies of the texts; `otherwise` may be NULL. INVALID: more than MYSQL_STATEMENTS_MAX.
- * UNAVAILABLE: out of memory.
- */
-struct status mysql_script_add(struct mysql_script *, const char *doing, const struct buffer *sql,
-			       const struct buffer *otherwise);
+/* Adds a copy of the text. INVALID: more than MYSQL_STATEMENTS_MAX. UNAVAILABLE: out of memory. */
+struct status mysql_script_add(struct mysql_script *, const char *doing, const struct buffer *sql);
+
+/* What runs instead of the last one that was added; either may be NULL. UNAVAILABLE: out of memory. */
+struct status mysql_script_add_instead(struct mysql_script *, const struct buffer *if_denied,
+				       const struct buffer *if_kept);
 
 /* Wipes and frees. For AUTO(). */
 void mysql_script_clear(struct mysql_script *);

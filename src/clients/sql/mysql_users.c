@@ -84,11 +84,6 @@ static struct status change_error(const struct mysql *session, unsigned error, c
 			       "%s refuses the new password (error %u): a password policy is in "
 			       "force there; adapt PASSWORD_LENGTH and the EXCLUDE_ variables",
 			       session->place, error);
-	case MYSQL_NOT_THE_CURRENT_PASSWORD:
-		return failure(STATUS_CONFLICT,
-			       "the password of '%s' that works at %s is one that was only kept "
-			       "beside a newer one (error %u)",
-			       session->user, session->place, error);
 	default:
 		break;
 	}
@@ -101,6 +96,17 @@ static struct status change_error(const struct mysql *session, unsigned error, c
 	return mysql_statement_error(session, error, doing);
 }
 
+static struct status run_one(struct mysql *session, const struct mysql_statement *statement,
+			     unsigned *error)
+{
+	TRY(mysql_run(session, statement->sql, error));
+	if (mysql_is_denied(*error) && statement->if_denied != NULL)
+		TRY(mysql_run(session, statement->if_denied, error));
+	if (*error == MYSQL_NOT_THE_CURRENT_PASSWORD && statement->if_kept != NULL)
+		TRY(mysql_run(session, statement->if_kept, error));
+	return OK;
+}
+
 struct status mysql_run_script(struct mysql *session)
 {
 	struct mysql_script *script = &session->script;
@@ -110,10 +116,7 @@ struct status mysql_run_script(struct mysql *session)
 		const struct mysql_statement *statement = &script->statements[i];
 		unsigned error = 0;
 
-		status = mysql_run(session, statement->sql, &error);
-		if (status.code == STATUS_OK && statement->otherwise != NULL &&
-		    mysql_is_denied(error))
-			status = mysql_run(session, statement->otherwise, &error);
+		status = run_one(session, statement, &error);
 		if (status.code == STATUS_OK && error != 0)
 			status = change_error(session, error, statement->doing);
 	}
@@ -188,23 +191,14 @@ static bool has_two_passwords(const struct mysql *session)
 	return mysql_since(session, 80014);
 }
 
-/* With and without the former password kept; what is in `sql` last is the statement's end. */
-static struct status add_change(struct mysql *session, const struct buffer *keeping,
-				const struct buffer *plain)
-{
-	static const char doing[] = "setting a password";
-
-	if (!has_two_passwords(session))
-		return mysql_script_add(&session->script, doing, plain, NULL);
-	return mysql_script_add(&session->script, doing, keeping, plain);
-}
+static const char setting[] = "setting a password";
+static const char retain[] = " RETAIN CURRENT PASSWORD";
 
 static struct status append_change(struct mysql *session, const char *user,
 				   const struct mysql_account *account,
-				   const struct secret *password, const char *separator,
-				   struct buffer *statement)
+				   const struct secret *password, struct buffer *statement)
 {
-	TRY(buffer_append_string(statement, separator));
+	TRY(buffer_append_string(statement, statement->length == 0 ? "ALTER USER " : ", "));
 	TRY(mysql_append_account(session, statement, user, account->host));
 	return mysql_append_identified(session, user, account->plugin, password, statement);
 }
@@ -215,7 +209,6 @@ struct status mysql_change_accounts(struct mysql *session, const char *user,
 {
 	AUTO(buffer_clear) struct buffer keeping = BUFFER_INIT(STATEMENT_MAX);
 	AUTO(buffer_clear) struct buffer plain = BUFFER_INIT(STATEMENT_MAX);
-	const char *separator = "ALTER USER ";
 
 	for (size_t i = 0; i < accounts->count; i++) {
 		const struct mysql_account *account = &accounts->list[i];
@@ -225,14 +218,16 @@ struct status mysql_change_accounts(struct mysql *session, const char *user,
 		TRY(mysql_hash_matches(account->stored, password, &done));
 		if (done)
 			continue;
-		TRY(append_change(session, user, account, password, separator, &keeping));
-		TRY(buffer_append_string(&keeping, " RETAIN CURRENT PASSWORD"));
-		TRY(append_change(session, user, account, password, separator, &plain));
-		separator = ", ";
+		TRY(append_change(session, user, account, password, &keeping));
+		TRY(buffer_append_string(&keeping, retain));
+		TRY(append_change(session, user, account, password, &plain));
 	}
-	if (separator[0] != ',')
+	if (plain.length == 0)
 		return OK;
-	return add_change(session, &keeping, &plain);
+	if (!has_two_passwords(session))
+		return mysql_script_add(&session->script, setting, &plain);
+	TRY(mysql_script_add(&session->script, setting, &keeping));
+	return mysql_script_add_instead(&session->script, &plain, NULL);
 }
 
 /* MariaDB's SET PASSWORD takes the hash; on another plugin than the native one it would be no password. */
@@ -246,27 +241,32 @@ static struct status change_own_in_mariadb(struct mysql *session, const struct s
 	TRY(check_plugin(session, session->user, own.definition.plugin));
 	TRY(mysql_native_hash(password, hash));
 	TRY(buffer_printf(&sql, "SET PASSWORD = '%s'", hash));
-	return mysql_script_add(&session->script, "setting its password", &sql, NULL);
+	return mysql_script_add(&session->script, "setting its password", &sql);
 }
 
 /*
- * With the current one named, so that it is not changed by a session whose password was only kept: the
- * user has a newer one then, which an earlier try has set.
+ * The current password is named, and kept: but only if it is the newest. The session's own may be one
+ * that an earlier try of the same has kept beside the newest, and then keeping the newest would be the
+ * end of it; setting the newest alone leaves it as it is. `must_keep`: or nothing is changed.
  */
-static struct status change_own_in_mysql(struct mysql *session, const struct secret *password)
+static struct status change_own_in_mysql(struct mysql *session, const struct secret *password,
+					 bool must_keep)
 {
-	AUTO(buffer_clear) struct buffer keeping = BUFFER_INIT(STATEMENT_MAX);
 	AUTO(buffer_clear) struct buffer plain = BUFFER_INIT(STATEMENT_MAX);
+	AUTO(buffer_clear) struct buffer checking = BUFFER_INIT(STATEMENT_MAX);
+	AUTO(buffer_clear) struct buffer keeping = BUFFER_INIT(STATEMENT_MAX);
 
 	TRY(buffer_append_string(&plain, "ALTER USER USER() IDENTIFIED BY "));
 	TRY(mysql_append_literal(session, &plain, secret_reveal(password)));
-	if (mysql_since(session, 80013)) {
-		TRY(buffer_append_string(&plain, " REPLACE "));
-		TRY(mysql_append_literal(session, &plain, secret_reveal(&session->password)));
-	}
-	TRY(buffer_append_string(&keeping, buffer_string(&plain)));
-	TRY(buffer_append_string(&keeping, " RETAIN CURRENT PASSWORD"));
-	return add_change(session, &keeping, &plain);
+	if (!has_two_passwords(session))
+		return mysql_script_add(&session->script, setting, &plain);
+	TRY(buffer_append_string(&checking, buffer_string(&plain)));
+	TRY(buffer_append_string(&checking, " REPLACE "));
+	TRY(mysql_append_literal(session, &checking, secret_reveal(&session->password)));
+	TRY(buffer_append_string(&keeping, buffer_string(&checking)));
+	TRY(buffer_append_string(&keeping, retain));
+	TRY(mysql_script_add(&session->script, setting, &keeping));
+	return mysql_script_add_instead(&session->script, must_keep ? NULL : &checking, &plain);
 }
 
 static struct status change_another(struct mysql *session, const char *user,
@@ -295,23 +295,71 @@ struct status mysql_set_password(struct database *database, const char *user,
 	else if (session->is_mariadb)
 		TRY(change_own_in_mariadb(session, password));
 	else
-		TRY(change_own_in_mysql(session, password));
+		TRY(change_own_in_mysql(session, password, false));
+	return session->locked ? OK : mysql_run_script(session);
+}
+
+/* Each account's `present` password stays: as the one that is kept from now on, or as it was kept before. */
+static struct status add_to_another(struct mysql *session, const char *user,
+				    const struct secret *present, const struct secret *password)
+{
+	AUTO(mysql_accounts_clear) struct mysql_accounts accounts = MYSQL_ACCOUNTS_INIT;
+	AUTO(buffer_clear) struct buffer sql = BUFFER_INIT(STATEMENT_MAX);
+
+	TRY(mysql_accounts_find(session, user, &accounts));
+	if (accounts.count == 0)
+		return failure(STATUS_NOT_FOUND, "there is no user '%s' at %s", user,
+			       session->place);
+	for (size_t i = 0; i < accounts.count; i++) {
+		const struct mysql_account *account = &accounts.list[i];
+		bool done = false, is_newest = false;
+
+		TRY(mysql_hash_matches(account->stored, password, &done));
+		TRY(mysql_hash_matches(account->stored, present, &is_newest));
+		if (done)
+			continue;
+		if (!is_newest && !account->keeps_former)
+			return failure(STATUS_CONFLICT,
+				       "'%s'@'%s' has another password than the current one at %s: "
+				       "give all its accounts the same",
+				       user, account->host, session->place);
+		TRY(append_change(session, user, account, password, &sql));
+		if (is_newest)
+			TRY(buffer_append_string(&sql, retain));
+	}
+	return sql.length > 0 ? mysql_script_add(&session->script, setting, &sql) : OK;
+}
+
+struct status mysql_add_password(struct database *database, const char *user,
+				 const struct secret *present, const struct secret *password)
+{
+	struct mysql *session = (struct mysql *)database;
+
+	TRY(mysql_check_name(session, "user name", user));
+	TRY(mysql_check_password(user, password));
+	TRY(mysql_manage(session));
+	if (!has_two_passwords(session))
+		return failure(STATUS_DENIED, "%s knows one password for a user at a time",
+			       session->place);
+	TRY(mysql_check_log(session));
+	if (strcmp(user, session->user) == 0)
+		TRY(change_own_in_mysql(session, password, true));
+	else
+		TRY(add_to_another(session, user, present, password));
 	return session->locked ? OK : mysql_run_script(session);
 }
 
 static struct status append_discards(struct mysql *session, const char *user, struct buffer *sql)
 {
 	AUTO(mysql_accounts_clear) struct mysql_accounts accounts = MYSQL_ACCOUNTS_INIT;
-	const char *separator = "ALTER USER ";
 
 	TRY(mysql_accounts_find(session, user, &accounts));
 	for (size_t i = 0; i < accounts.count; i++) {
 		if (!accounts.list[i].keeps_former)
 			continue;
-		TRY(buffer_append_string(sql, separator));
+		TRY(buffer_append_string(sql, sql->length == 0 ? "ALTER USER " : ", "));
 		TRY(mysql_append_account(session, sql, user, accounts.list[i].host));
 		TRY(buffer_append_string(sql, " DISCARD OLD PASSWORD"));
-		separator = ", ";
 	}
 	return OK;
 }
