@@ -69,6 +69,12 @@ struct deadline deadline_within(struct deadline deadline, int64_t milliseconds)
 	return sooner.at < deadline.at ? sooner : deadline;
 }
 
+struct deadline deadline_earlier(struct deadline deadline, int64_t milliseconds)
+{
+	deadline.at -= milliseconds;
+	return deadline;
+}
+
 void deadline_sleep(struct deadline deadline, int64_t milliseconds)
 {
 	int64_t left = deadline_left(deadline);

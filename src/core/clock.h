@@ -38,6 +38,9 @@ int64_t deadline_left(struct deadline);
 /* The earlier of the deadline itself and `milliseconds` from now: for one try among several. */
 struct deadline deadline_within(struct deadline, int64_t milliseconds);
 
+/* So much earlier: to leave time for what has to follow. */
+struct deadline deadline_earlier(struct deadline, int64_t milliseconds);
+
 /* Sleeps so long, but not past the deadline. */
 void deadline_sleep(struct deadline, int64_t milliseconds);
 

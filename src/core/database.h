@@ -55,6 +55,7 @@ struct database_ops {
 	 * has begun one, until the deadline; whoever has made the change, and not committed it,
 	 * holds up everybody else who wants to make one, however they came here. So a last look at
 	 * the store fits in between: a process that was stopped after it never comes after others.
+	 * The turn ends with close(), not with the commit.
 	 * A session that stands still for 20 seconds, or until its deadline, loses all this.
 	 * UNAVAILABLE: somebody else had it all the time.
 	 */

@@ -61,12 +61,18 @@ static struct status make_ring(const struct credential *current, struct plan *pl
 		       &plan->user_count));
 	if (plan->user_count == 0 && plan->admin_secret_id != NULL)
 		TRY(ring_of_aws(current->username, plan));
-	if (plan->user_count < 2)
+	/* AWS's single-user secret. */
+	if (plan->user_count == 0) {
+		TRY(copy_text(current->username, &plan->users[0]));
+		plan->user_count = 1;
+	}
+	if (plan->user_count == 1 && plan->proxy_secret_count > 0)
 		return failure(
 			STATUS_INVALID,
-			"no two users take turns: add \"rotation_usernames\": [\"%s\", \"…\"], or "
-			"\"masterarn\" for the ring '%s' and '%s_clone'",
-			current->username, current->username, current->username);
+			"\"proxy_secret_ids\" is there, but only one user, and a proxy knows one "
+			"password for a user: add \"rotation_usernames\": [\"%s\", \"…\"], or "
+			"register the application secret itself with the proxy",
+			current->username);
 	for (active = 0; active < plan->user_count; active++)
 		if (strcmp(plan->users[active], current->username) == 0)
 			break;
@@ -88,6 +94,11 @@ static struct status make_ring(const struct credential *current, struct plan *pl
 	plan->active_user = plan->users[active];
 	plan->inactive_user = plan->users[(active + 1) % plan->user_count];
 	return OK;
+}
+
+bool plan_has_one_user(const struct plan *plan)
+{
+	return plan->user_count == 1;
 }
 
 static struct status find_driver(const struct credential *current, const struct config *config,

@@ -26,11 +26,12 @@
 
 struct plan {
 	const struct database_driver *driver;
-	char *users[PLAN_USERS_MAX]; /* the ring, in turn order */
+	char *users[PLAN_USERS_MAX]; /* the ring, in turn order; at least one */
 	size_t user_count;
-	const char *active_user;   /* inside `users`: who AWSCURRENT names */
-	const char *inactive_user; /* inside `users`: the only one a rotation may touch */
-	char *admin_secret_id;	   /* or NULL: users change their own passwords */
+	const char *active_user; /* inside `users`: who AWSCURRENT names */
+	/* inside `users`: the only one a rotation may touch; of one user, that one */
+	const char *inactive_user;
+	char *admin_secret_id;			  /* or NULL: users change their own passwords */
 	char *proxy_secret_ids[PLAN_PROXIES_MAX]; /* one per user of the ring, or none */
 	size_t proxy_secret_count;
 	struct login
@@ -44,12 +45,15 @@ struct plan {
 #define PLAN_INIT ((struct plan){0})
 
 /*
- * INVALID, with what is wrong and how to mend it: no ring of two or more, a user twice,
+ * INVALID, with what is wrong and how to mend it: proxies with one user only, a user twice,
  * AWSCURRENT's user outside the ring, a user name longer than the engine takes, engine or host
  * missing or unknown, a port that is none, a list that is no list of strings, no possible password.
  */
 struct status plan_make(const struct credential *current, const struct config *,
 			const struct database_driver *const *drivers, struct plan *ret);
+
+/* One user, whose password changes under the application: no two take turns. */
+bool plan_has_one_user(const struct plan *);
 
 /* Frees. For AUTO(). */
 void plan_clear(struct plan *);

@@ -13,6 +13,7 @@
 #ifndef CORE_SECRET_STORE_H
 #define CORE_SECRET_STORE_H
 
+#include "core/clock.h"
 #include "core/secret.h"
 #include "core/status.h"
 
@@ -113,6 +114,9 @@ struct secret_store_ops {
 	 */
 	struct status (*promote)(struct secret_store *, const char *id, const char *token,
 				 const char *from);
+
+	/* From now on every call ends by this deadline; it was the one the store was opened with. */
+	void (*limit)(struct secret_store *, struct deadline);
 
 	/*
 	 * Asks the store to begin a rotation under `token`: it will call the secret's function.

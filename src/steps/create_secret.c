@@ -4,6 +4,7 @@
  * that anybody reads changes. A value that is already there is kept: the database may have it.
  */
 #include "steps/rotation.h"
+#include "steps/single_user.h"
 
 #include <string.h>
 
@@ -78,12 +79,14 @@ static struct status keep_pending(const struct rotation *rotation, const struct 
  */
 static struct status prepare_pending(const struct rotation *rotation, const struct plan *plan,
 				     const struct secret_labels *labels,
-				     const struct credential *current, struct stored *ret)
+				     const struct credential *current, struct stored *ret,
+				     bool *kept)
 {
 	AUTO(secret_clear) struct secret password = SECRET_INIT;
 	struct status status = rotation_get_pending(rotation, rotation->secret_id, true, ret);
 
-	if (status.code == STATUS_OK)
+	*kept = status.code == STATUS_OK;
+	if (*kept)
 		return keep_pending(rotation, plan, current, ret);
 	if (status.code != STATUS_NOT_FOUND)
 		return status_while(status, "reading the pending version");
@@ -168,7 +171,7 @@ struct status create_secret(const struct rotation *rotation)
 	AUTO(proxy_copy_clear) struct proxy_copy copy = PROXY_COPY_INIT;
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
 	AUTO(plan_clear) struct plan plan = PLAN_INIT;
-	bool finished = false;
+	bool finished = false, kept = false, forward;
 
 	TRY_WHILE(rotation->store->ops->describe(rotation->store, rotation->secret_id, &labels),
 		  "reading the labels");
@@ -187,6 +190,13 @@ struct status create_secret(const struct rotation *rotation)
 	TRY(plan_make(&current.credential, rotation->config, rotation->drivers, &plan));
 	report_user(rotation, plan.inactive_user);
 	TRY(find_copy(rotation, &plan, &current.credential, &copy));
-	TRY(prepare_pending(rotation, &plan, &labels, &current.credential, &pending));
+	TRY(prepare_pending(rotation, &plan, &labels, &current.credential, &pending, &kept));
+	/* An earlier try may have got so far as to change the password, and no further. */
+	if (plan_has_one_user(&plan) && kept)
+		TRY(single_user_settle(&(struct single_user){.rotation = rotation,
+							     .plan = &plan,
+							     .current = &current,
+							     .pending = &pending.credential},
+				       &forward));
 	return prepare_copy(rotation, &copy, &pending.credential);
 }

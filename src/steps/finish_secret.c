@@ -7,6 +7,7 @@
  * process has not seen proven it proves now. In a warm function that costs nothing.
  */
 #include "steps/rotation.h"
+#include "steps/single_user.h"
 
 #include <string.h>
 
@@ -93,6 +94,8 @@ struct status finish_secret(const struct rotation *rotation)
 		TRY_WHILE(test_secret(rotation), "proving the new version first");
 		proven = &rotation->report->proven;
 	}
+	if (proven->deferred)
+		return single_user_finish(rotation, labels.current);
 	TRY_WHILE(rotation->store->ops->promote(rotation->store, rotation->secret_id,
 						rotation->token, labels.current),
 		  "promoting the new version");

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LATE_READS 2
+#define LATE_READ_WAIT_MS 200
+
 void stored_clear(struct stored *stored)
 {
 	credential_clear(&stored->credential);
@@ -92,7 +95,7 @@ struct status rotation_check_pending(const struct rotation *rotation, const stru
 {
 	AUTO(credential_clear) struct credential expected = CREDENTIAL_INIT;
 
-	if (strcmp(pending->username, plan->active_user) == 0)
+	if (strcmp(pending->username, plan->active_user) == 0 && !plan_has_one_user(plan))
 		return failure(
 			STATUS_CONFLICT,
 			"the pending version '%s' names the active user '%s', who must not be "
@@ -112,6 +115,38 @@ struct status rotation_check_pending(const struct rotation *rotation, const stru
 			"name and password, so one of them was edited meanwhile: take its pending "
 			"label away and rotate again",
 			rotation->token);
+	return OK;
+}
+
+/* Reads are late at times: a label that is not where it was put a moment ago is looked for again. */
+static struct status read_labels(const struct rotation *rotation, const char *current,
+				 struct secret_labels *ret)
+{
+	for (int i = 0;; i++) {
+		secret_labels_clear(ret);
+		TRY(rotation->store->ops->describe(rotation->store, rotation->secret_id, ret));
+		if (i == LATE_READS || strcmp(ret->pending, rotation->token) == 0 ||
+		    strcmp(ret->current, current) != 0)
+			return OK;
+		deadline_sleep(rotation->deadline, LATE_READ_WAIT_MS);
+	}
+}
+
+struct status rotation_last_look(const struct rotation *rotation, const char *current,
+				 const char *user, bool *finished)
+{
+	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
+
+	TRY_WHILE(read_labels(rotation, current, &labels), "reading the labels");
+	*finished = strcmp(labels.current, rotation->token) == 0;
+	if (!*finished &&
+	    (strcmp(labels.current, current) != 0 || strcmp(labels.pending, rotation->token) != 0))
+		return failure(
+			STATUS_CONFLICT,
+			"the labels moved while this step ran, so '%s' was not changed: the "
+			"rotation was given up, another one took its place, or the secret was "
+			"edited; see `tandem status`, then rotate again",
+			user);
 	return OK;
 }
 

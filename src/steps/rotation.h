@@ -41,12 +41,22 @@ struct status rotation_parse(const char *secret_id, const struct secret_reading 
 			     struct stored *ret);
 
 /*
- * Is `pending` what createSecret makes of `current`: the inactive user, and all else the same byte
+ * Is `pending` what createSecret makes of `current`: the inactive user (or the only one), and all else the same byte
  * for byte? CONFLICT: no; someone changed one of them meanwhile, and promoting would undo that.
  */
 struct status rotation_check_pending(const struct rotation *, const struct plan *,
 				     const struct credential *current,
 				     const struct credential *pending);
+
+/*
+ * The last look at the labels, between a change and its commit. Since the versions were read this process
+ * may have been stopped for long, this rotation given up, and a later one finished: then its user is the
+ * active one now. The change holds up whoever wants to make one after it, and they look after that.
+ * `current`: the version that was current. `*finished`, and OK: the same step was faster at the same
+ * time, and finishSecret as well; nothing is to be committed. CONFLICT: the labels moved otherwise.
+ */
+struct status rotation_last_look(const struct rotation *, const char *current, const char *user,
+				 bool *finished);
 
 /* The proxy secret that keeps one user's credential. */
 struct proxy_copy {

@@ -4,12 +4,11 @@
  * touched.
  */
 #include "steps/rotation.h"
+#include "steps/single_user.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define LATE_READS 2
-#define LATE_READ_WAIT_MS 200
 #define WHERE_MAX 160 /* what names a secret or version in a text */
 
 /* Everything that one setSecret reads. */
@@ -83,51 +82,13 @@ static struct status read_situation(const struct rotation *rotation, struct situ
 	return read;
 }
 
-/* Reads are late at times: a label that is not where it was put a moment ago is looked for again. */
-static struct status read_labels(const struct rotation *rotation, const struct situation *now,
-				 struct secret_labels *ret)
-{
-	for (int i = 0;; i++) {
-		secret_labels_clear(ret);
-		TRY(rotation->store->ops->describe(rotation->store, rotation->secret_id, ret));
-		if (i == LATE_READS || strcmp(ret->pending, rotation->token) == 0 ||
-		    strcmp(ret->current, now->current.version) != 0)
-			return OK;
-		deadline_sleep(rotation->deadline, LATE_READ_WAIT_MS);
-	}
-}
-
-/*
- * The last look, between the change and its commit. Since the versions were read this process may
- * have been stopped for long, this rotation given up, and a later one finished: then its user is the
- * active one now. The change holds up whoever wants to make one after it, and they look after that.
- * Where the same step was faster at the same time, and finishSecret as well, nothing is to be committed.
- */
-static struct status last_look(const struct rotation *rotation, const struct situation *now,
-			       bool *finished)
-{
-	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
-	const char *user = now->pending.credential.username;
-
-	TRY_WHILE(read_labels(rotation, now, &labels), "reading the labels");
-	*finished = strcmp(labels.current, rotation->token) == 0;
-	if (!*finished && (strcmp(labels.current, now->current.version) != 0 ||
-			   strcmp(labels.pending, rotation->token) != 0))
-		return failure(
-			STATUS_CONFLICT,
-			"the labels moved while this step ran, so '%s' was not changed: the "
-			"rotation was given up, another one took its place, or the secret was "
-			"edited; see `tandem status`, then rotate again",
-			user);
-	return OK;
-}
-
 static struct status look_and_commit(const struct rotation *rotation, const struct situation *now,
 				     struct database *db, const char *outcome)
 {
 	bool finished = false;
 
-	TRY(last_look(rotation, now, &finished));
+	TRY(rotation_last_look(rotation, now->current.version, now->pending.credential.username,
+			       &finished));
 	if (finished) {
 		report_outcome(rotation, "already finished");
 		return OK;
@@ -440,6 +401,13 @@ struct status set_secret(const struct rotation *rotation)
 		report_outcome(rotation, "already finished");
 		return OK;
 	}
+	if (plan_has_one_user(&now.plan))
+		return single_user_set(&(struct single_user){
+			.rotation = rotation,
+			.plan = &now.plan,
+			.current = &now.current,
+			.pending = &now.pending.credential,
+		});
 	if (now.plan.admin_secret_id != NULL)
 		TRY(change_as_admin(rotation, &now));
 	else

@@ -30,7 +30,8 @@ bool step_from_name(const char *name, enum step *ret);
 struct proven {
 	/* The current version that the new one was proven against; "" = nothing is proven. */
 	char from[VERSION_ID_MAX + 1];
-	bool keeps_former; /* the driver's: the user that was active may have two passwords */
+	bool keeps_former; /* the user that was active until now may have two passwords */
+	bool deferred;	   /* of a single user: the new password is to be set by finishSecret */
 };
 
 #define REPORT_NOTES_MAX 8

@@ -5,6 +5,7 @@
  * function.
  */
 #include "steps/rotation.h"
+#include "steps/single_user.h"
 
 #include <string.h>
 
@@ -66,6 +67,19 @@ static struct status check_versions(const struct rotation *rotation, const struc
 	return rotation_check_pending(rotation, plan, current, pending);
 }
 
+static struct status prove_everywhere(const struct rotation *rotation, const struct plan *plan,
+				      const struct credential *pending,
+				      const struct credential *current)
+{
+	for (size_t i = 0; i < plan->login_count; i++)
+		if (plan->logins[i].kind == LOGIN_PROXY)
+			TRY(prove_proxy(rotation, &plan->logins[i], pending));
+		else
+			TRY(prove_database(rotation, plan, pending, current));
+	report_outcome(rotation, "logged in everywhere");
+	return OK;
+}
+
 struct status test_secret(const struct rotation *rotation)
 {
 	AUTO(stored_clear) struct stored pending = STORED_INIT, current = STORED_INIT;
@@ -85,14 +99,17 @@ struct status test_secret(const struct rotation *rotation)
 	TRY(plan_make(&current.credential, rotation->config, rotation->drivers, &plan));
 	TRY(check_versions(rotation, &plan, &current.credential, &pending.credential));
 	report_user(rotation, pending.credential.username);
-	for (size_t i = 0; i < plan.login_count; i++)
-		if (plan.logins[i].kind == LOGIN_PROXY)
-			TRY(prove_proxy(rotation, &plan.logins[i], &pending.credential));
-		else
-			TRY(prove_database(rotation, &plan, &pending.credential,
-					   &current.credential));
+	if (plan_has_one_user(&plan) &&
+	    !secret_equal(&current.credential.text, &pending.credential.text))
+		TRY(single_user_test(&(struct single_user){.rotation = rotation,
+							   .plan = &plan,
+							   .current = &current,
+							   .pending = &pending.credential},
+				     &rotation->report->proven.deferred));
+	else
+		TRY(prove_everywhere(rotation, &plan, &pending.credential, &current.credential));
 	memcpy(rotation->report->proven.from, current.version, sizeof(current.version));
-	rotation->report->proven.keeps_former = plan.driver->keeps_former;
-	report_outcome(rotation, "logged in everywhere");
+	rotation->report->proven.keeps_former = plan.driver->keeps_former &&
+						!plan_has_one_user(&plan);
 	return OK;
 }

@@ -177,8 +177,9 @@ static void plan_refuses_odd_secrets(void **state)
 	static const struct {
 		const char *text, *part;
 	} odd[] = {
-		{"{" AWS_SHAPE "}", "no two users take turns"},
-		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\"]}", "no two users take turns"},
+		{"{" AWS_SHAPE ",\"proxy_secret_ids\":[\"s\"]}", "but only one user"},
+		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"eve\"]}", "is not one of"},
+		{"{" AWS_SHAPE ",\"proxy_endpoints\":[\"p\"]}", "\"proxy_secret_ids\" is not"},
 		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\",\"b\",\"app\"]}",
 		 "holds 'app' twice"},
 		{"{" AWS_SHAPE ",\"rotation_usernames\":[\"x\",\"y\"]}", "is not one of"},
@@ -250,6 +251,27 @@ static void plan_refuses_odd_secrets(void **state)
 		AUTO(plan_clear) struct plan plan = PLAN_INIT;
 
 		assert_failed(make(odd[i].text, &plan), STATUS_INVALID, odd[i].part);
+	}
+}
+
+static void plan_without_another_user_is_of_one(void **state)
+{
+	static const char *const secrets[] = {
+		"{" AWS_SHAPE "}",
+		"{" AWS_SHAPE ",\"rotation_usernames\":[]}",
+		"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\"]}",
+		"{" AWS_SHAPE ",\"rotation_usernames\":[\"app\"],\"masterarn\":\"admin\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(secrets); i++) {
+		AUTO(plan_clear) struct plan plan = PLAN_INIT;
+
+		assert_ok(make(secrets[i], &plan));
+		assert_true(plan_has_one_user(&plan));
+		assert_int_equal(plan.user_count, 1);
+		assert_string_equal(plan.active_user, "app");
+		assert_ptr_equal(plan.inactive_user, plan.active_user);
 	}
 }
 
@@ -615,6 +637,7 @@ int main(void)
 		cmocka_unit_test(plan_of_a_clone_that_is_active_returns_to_the_base),
 		cmocka_unit_test(plan_reads_ssl_as_its_owner_wrote_it),
 		cmocka_unit_test(plan_refuses_odd_secrets),
+		cmocka_unit_test(plan_without_another_user_is_of_one),
 		cmocka_unit_test(plan_measures_user_names_in_bytes),
 		cmocka_unit_test(plan_refuses_an_impossible_password),
 		cmocka_unit_test(plan_takes_the_password_policy_from_the_environment),

@@ -18,6 +18,8 @@ struct fake_database {
 	bool locked;		  /* a change is begun; when it is made, it waits for commit() */
 	char changing[64];	  /* whom; "" = nobody yet */
 	char password[160];
+	bool adds;	    /* the password, to the present one */
+	bool two_passwords; /* the engine has them */
 };
 
 /* `user`: whom the session does it to. */
@@ -70,6 +72,15 @@ static bool change(struct world *world, const char *user, const struct secret *p
 	return true;
 }
 
+/* What goes on being accepted: the password, or, if that is the new one already, what is kept. */
+static void keep_former(struct world *world, const char *user, const struct secret *password)
+{
+	struct fake_user *known = world_user(world, user);
+
+	if (known != NULL && !world->keeps_nothing && !password_is(known->password, password))
+		memcpy(known->former, known->password, sizeof(known->former));
+}
+
 static bool begin_change(struct fake_database *db, const char *user, const struct secret *password)
 {
 	if (!db->locked)
@@ -120,8 +131,14 @@ static struct status fake_commit(struct database *base)
 	if (world_user(world, db->changing) == NULL)
 		snprintf(world_user(world, "")->name, sizeof(db->changing), "%s", db->changing);
 	TRY(secret_make(db->password, strlen(db->password), &password));
+	if (db->adds && world->keeps_nothing) {
+		TRY(world_end_call(world, &call));
+		return failure(STATUS_DENIED, "'%s' may not keep a password", db->user);
+	}
+	if (db->two_passwords)
+		keep_former(world, db->changing, &password);
 	change(world, db->changing, &password);
-	unlock(db);
+	db->changing[0] = '\0'; /* the lock stays */
 	return world_end_call(world, &call);
 }
 
@@ -170,15 +187,53 @@ static struct status fake_compare_users(struct database *base, const char *user,
 	struct world_call call = call_of(db, "compare_users", user);
 	const struct fake_user *compared = world_user(world, user);
 
-	(void)of_model;
 	TRY(world_begin_call(world, &call));
 	TRY(world_end_call(world, &call));
+	if (db->two_passwords != (of_model != NULL) || strcmp(db->user, user) != 0 ||
+	    (of_model != NULL && strcmp(((struct fake_database *)of_model)->user, model) != 0))
+		return failure(STATUS_INTERNAL, "'%s' and '%s' are compared in other sessions",
+			       user, model);
 	if (compared == world_user(world, model))
 		return failure(STATUS_INTERNAL, "'%s' was compared with itself", user);
 	if (compared->weak)
 		return failure(STATUS_INVALID, "'%s' may not do what '%s' may: missing SELECT on t",
 			       user, model);
 	return OK;
+}
+
+static struct status fake_add_password(struct database *base, const char *user,
+				       const struct secret *present, const struct secret *password)
+{
+	struct fake_database *db = (struct fake_database *)base;
+	AUTO(world_leave) struct world *world = world_enter(db->world);
+	struct world_call call = call_of(db, "add_password", user);
+	const struct fake_user *known = world_user(world, user);
+
+	TRY(world_begin_call(world, &call));
+	if (known == NULL)
+		return failure(STATUS_NOT_FOUND, "no user '%s'", user);
+	if (!password_is(known->password, present) && !password_is(known->former, present))
+		return failure(STATUS_CONFLICT, "'%s' has another password", user);
+	begin_change(db, user, password);
+	db->adds = true;
+	return world_end_call(world, &call);
+}
+
+static struct status fake_drop_former(struct database *base, const char *user)
+{
+	struct fake_database *db = (struct fake_database *)base;
+	AUTO(world_leave) struct world *world = world_enter(db->world);
+	struct world_call call = call_of(db, "drop_former", user);
+	struct fake_user *known = world_user(world, user);
+
+	TRY(world_begin_call(world, &call));
+	if (world->keeps_nothing && strcmp(db->user, "admin") != 0)
+		return failure(STATUS_DENIED, "'%s' may not drop a password", db->user);
+	if (known == NULL)
+		return failure(STATUS_NOT_FOUND, "no user '%s'", user);
+	watch_drop(world, user);
+	known->former[0] = '\0';
+	return world_end_call(world, &call);
 }
 
 static void fake_close(struct database **db)
@@ -195,6 +250,17 @@ static const struct database_ops fake_database_ops = {
 	.set_password = fake_set_password,
 	.put_user_like = fake_put_user_like,
 	.compare_users = fake_compare_users,
+	.close = fake_close,
+};
+
+static const struct database_ops fake_dual_ops = {
+	.lock_user = fake_lock_user,
+	.commit = fake_commit,
+	.set_password = fake_set_password,
+	.put_user_like = fake_put_user_like,
+	.compare_users = fake_compare_users,
+	.add_password = fake_add_password,
+	.drop_former = fake_drop_former,
 	.close = fake_close,
 };
 
@@ -215,10 +281,12 @@ static struct status verify(struct world *world, const struct login *login, cons
 			    const struct secret *password)
 {
 	struct fake_user *known = world_user(world, user);
-	bool accepted = known != NULL && password_is(known->password, password);
+	bool accepted = known != NULL &&
+			(password_is(known->password, password) ||
+			 (known->former[0] != '\0' && password_is(known->former, password)));
 
 	watch(world, login, known, password);
-	if (login->unproven != NULL && world->proves_nothing) {
+	if (login->unproven != NULL && (world->proves_nothing || login->driver->never_proves)) {
 		*login->unproven = true;
 		return failure(STATUS_INVALID, "%s did not prove that it knows the password",
 			       login->host);
@@ -251,7 +319,8 @@ static struct status fake_open(const struct login *login, const char *user,
 	TRY(verdict);
 	world_prove(world, user, login);
 	db = calloc(1, sizeof(*db));
-	db->base.ops = &fake_database_ops;
+	db->two_passwords = login->driver->keeps_former;
+	db->base.ops = db->two_passwords ? &fake_dual_ops : &fake_database_ops;
 	db->world = world;
 	db->deadline = deadline;
 	snprintf(db->user, sizeof(db->user), "%s", user);
@@ -271,4 +340,18 @@ static const struct database_driver fake_driver = {
 	.open = fake_open,
 };
 
-const struct database_driver *const fake_drivers[] = {&fake_driver, NULL};
+static const char *const fake_dual_engines[] = {"dual", NULL};
+
+static const struct database_driver fake_dual_driver = {
+	.engines = fake_dual_engines,
+	.default_port = 1234,
+	.default_dbname = "fake",
+	.username_max = 63,
+	.sees_itself_only = true,
+	.keeps_former = true,
+	.never_proves = true,
+	.password_rules = {.min_length = 8, .max_length = 128},
+	.open = fake_open,
+};
+
+const struct database_driver *const fake_drivers[] = {&fake_driver, &fake_dual_driver, NULL};

@@ -21,10 +21,15 @@ static struct world *world_of(struct secret_store *store)
 }
 
 /* A store is opened for one invocation: every call has until its end. */
+static struct deadline store_deadline(const struct world *world)
+{
+	return world->store_limit.clock != NULL ? world->store_limit : world->rotation.deadline;
+}
+
 static struct world_call call_about(const struct world *world, const char *name, const char *id)
 {
 	return (struct world_call){
-		.name = name, .place = id, .user = "", .deadline = world->rotation.deadline};
+		.name = name, .place = id, .user = "", .deadline = store_deadline(world)};
 }
 
 static struct fake_version *find_version(struct fake_secret *secret, const char *id)
@@ -254,6 +259,13 @@ static struct status fake_promote(struct secret_store *store, const char *id, co
 	return OK;
 }
 
+static void fake_limit(struct secret_store *store, struct deadline deadline)
+{
+	AUTO(world_leave) struct world *world = world_of(store);
+
+	world->store_limit = deadline;
+}
+
 static struct status fake_rotate(struct secret_store *store, const char *id, const char *token)
 {
 	AUTO(world_leave) struct world *world = world_of(store);
@@ -292,6 +304,7 @@ static const struct secret_store_ops fake_store_ops = {
 	.get_current = fake_get_current,
 	.stage = fake_stage,
 	.promote = fake_promote,
+	.limit = fake_limit,
 	.rotate = fake_rotate,
 	.check_write = fake_check_write,
 	.close = fake_close,

@@ -37,7 +37,9 @@ static bool database_accepts(struct world *world, const struct credential *crede
 {
 	const struct fake_user *user = world_user(world, credential->username);
 
-	return user != NULL && strcmp(user->password, secret_reveal(&credential->password)) == 0;
+	return user != NULL && (strcmp(user->password, secret_reveal(&credential->password)) == 0 ||
+				(user->former[0] != '\0' &&
+				 strcmp(user->former, secret_reveal(&credential->password)) == 0));
 }
 
 /* What a proxy checks a login of this user against. */
@@ -71,8 +73,26 @@ static void watch_label(struct world *world, enum stage stage, const char *label
 		breach(world, "%s of '%s' is refused by the proxy", label, credential.username);
 }
 
+/* One user: for how many port calls in a row what the application knows was refused. */
+static void watch_window(struct world *world)
+{
+	AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
+
+	if (!parse(world_version(world, APPLICATION_SECRET, STAGE_CURRENT), APPLICATION_SECRET,
+		   &credential))
+		breach(world, "AWSCURRENT cannot be read");
+	else if (database_accepts(world, &credential))
+		world->refused = 0;
+	else if (++world->refused > world->refused_most)
+		world->refused_most = world->refused;
+}
+
 void watch_moment(struct world *world)
 {
+	if (world->has_one_user) {
+		watch_window(world);
+		return;
+	}
 	watch_label(world, STAGE_CURRENT, "AWSCURRENT");
 	if (!world->set_begun)
 		watch_label(world, STAGE_PREVIOUS, "AWSPREVIOUS");
@@ -132,7 +152,7 @@ static bool is_named_by(struct world *world, enum stage stage, const char *user)
 /* The only user a rotation may touch is the one it wrote down before; his turn ends AWSPREVIOUS. */
 void watch_change(struct world *world, const char *user)
 {
-	bool active = is_named_by(world, STAGE_CURRENT, user);
+	bool active = is_named_by(world, STAGE_CURRENT, user) && !world->has_one_user;
 
 	if (!active && is_named_by(world, STAGE_PENDING, user)) {
 		world->set_begun = true;
@@ -141,4 +161,13 @@ void watch_change(struct world *world, const char *user)
 	world->trespasses++;
 	breach(world, "%s '%s' was altered",
 	       active ? "the active user" : "no pending version names:", user);
+}
+
+/* Ending a password that is kept alters the user too. */
+void watch_drop(struct world *world, const char *user)
+{
+	if (!is_named_by(world, STAGE_CURRENT, user))
+		return;
+	world->trespasses++;
+	breach(world, "a password of the active user '%s' was ended", user);
 }

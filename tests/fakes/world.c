@@ -164,11 +164,13 @@ static void compose_value(unsigned shape, char *ret, size_t size)
 		 shape & WORLD_OTHER_KEYS
 			 ? "\"rotation_type\": \"multi_user\", \"database_host\": \"db.example\", "
 			   "\"database_port\": 1234, \"database_name\": \"shop\""
-			 : "\"engine\": \"fake\", \"host\": \"db.example\"",
+		 : shape & WORLD_TWO_PASSWORDS ? "\"engine\": \"dual\", \"host\": \"db.example\""
+					       : "\"engine\": \"fake\", \"host\": \"db.example\"",
 		 shape & WORLD_ADMIN ? ", \"masterarn\": \"" ADMIN_SECRET "\"" : "", proxies,
 		 endpoints,
-		 shape & WORLD_RING_OF_THREE ? "\"app\", \"app-clone\", \"app-third\""
-					     : "\"app\", \"app-clone\"");
+		 shape & WORLD_ONE_USER	       ? "\"app\""
+		 : shape & WORLD_RING_OF_THREE ? "\"app\", \"app-clone\", \"app-third\""
+					       : "\"app\", \"app-clone\"");
 }
 
 static void make_secrets(struct world *world, unsigned shape)
@@ -181,7 +183,12 @@ static void make_secrets(struct world *world, unsigned shape)
 	if (three)
 		world_put(world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
 			  "{\"username\": \"app-third\", \"password\": \"third-password\"}");
-	else if ((shape & WORLD_CLONE_MISSING) == 0)
+	else if (shape & WORLD_TWO_PASSWORDS &&
+		 (shape & (WORLD_CLONE_MISSING | WORLD_ONE_USER)) == 0)
+		world_put(world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+			  "{\"host\": \"db.example\", \"username\": \"app-clone\", "
+			  "\"password\": \"inactive-password\"}");
+	else if ((shape & (WORLD_CLONE_MISSING | WORLD_ONE_USER)) == 0)
 		world_put(world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
 			  "{\"username\": \"app-clone\", \"password\": \"inactive-password\"}");
 	if (world->has_admin)
@@ -204,6 +211,7 @@ void world_make(struct world *world, unsigned shape)
 	*world = (struct world){
 		.has_admin = (shape & WORLD_ADMIN) != 0,
 		.has_proxies = (shape & WORLD_PROXIES_TOO) != 0,
+		.has_one_user = (shape & WORLD_ONE_USER) != 0,
 		.proxy_lag = 2,
 	};
 	clock_world = world;
@@ -214,7 +222,7 @@ void world_make(struct world *world, unsigned shape)
 		world->config.engine = "fake";
 
 	add_user(world, "app", "active-password");
-	if ((shape & WORLD_CLONE_MISSING) == 0)
+	if ((shape & (WORLD_CLONE_MISSING | WORLD_ONE_USER)) == 0)
 		add_user(world, "app-clone", "inactive-password");
 	if (shape & WORLD_RING_OF_THREE)
 		add_user(world, "app-third", "third-password");
@@ -256,6 +264,7 @@ void world_reset_counts(struct world *world)
 	world->report = (struct report){0};
 	world->calls = world->looked = world->fail_at = world->intrude_at = world->store_calls =
 		world->writes = world->logins = world->effects = world->late_calls = 0;
+	world->store_limit = (struct deadline){0};
 	world->rotation.deadline = deadline_in(&fake_clock, 60000);
 	for (size_t i = 0; i < WORLD_USERS; i++)
 		world->users[i].changes = world->users[i].wrong_tries = 0;
@@ -309,7 +318,10 @@ struct status world_begin_call(struct world *world, const struct world_call *cal
 		world->intrude(world);
 	if (deadline_left(world->rotation.deadline) == 0)
 		world->late_calls++;
-	look_if_changed(world);
+	if (world->has_one_user)
+		watch_moment(world);
+	else
+		look_if_changed(world);
 	if (world->calls == world->fail_at &&
 	    (world->failure == FAIL_BEFORE || world->failure == FAIL_SILENT))
 		return fail_call(world, call);
@@ -318,7 +330,8 @@ struct status world_begin_call(struct world *world, const struct world_call *cal
 
 struct status world_end_call(struct world *world, const struct world_call *call)
 {
-	look_if_changed(world);
+	if (!world->has_one_user)
+		look_if_changed(world);
 	if (world->calls == world->fail_at &&
 	    (world->failure == FAIL_AFTER || world->failure == FAIL_SILENT_AFTER))
 		return fail_call(world, call);
@@ -343,6 +356,13 @@ void world_describe(struct world *world, char *ret, size_t size)
 				fputs(version->labels[stage] ? words[stage] : "", text);
 			fputs("\n", text);
 		}
+	/* One user's password may have been put back any number of times. */
+	if (world->has_one_user) {
+		watch_moment(world);
+		fprintf(text, "AWSCURRENT is %s\n", world->refused > 0 ? "refused" : "accepted");
+		fclose(text);
+		return;
+	}
 	for (size_t i = 0; i < WORLD_USERS && world->users[i].name[0] != '\0'; i++)
 		fprintf(text, "%s: changed %d times\n", world->users[i].name,
 			world->users[i].changes);

@@ -45,9 +45,10 @@ struct fake_secret {
 struct fake_user {
 	char name[64]; /* "" = free */
 	char password[160];
-	bool weak;		       /* lacks a grant the others have */
-	int changes;		       /* how often its password was set */
-	int wrong_tries;	       /* logins refused at the database: accounts lock */
+	char former[160]; /* accepted besides, "" = none: of the engine with two passwords */
+	bool weak;	  /* lacks a grant the others have */
+	int changes;	  /* how often its password was set */
+	int wrong_tries;  /* logins refused at the database: accounts lock */
 	char proven[WORLD_LOGINS][80]; /* "host:port" of each login since its password was set */
 	const void *locked_by;	       /* the session that is about to change it */
 };
@@ -70,7 +71,9 @@ struct world {
 	struct fake_secret secrets[WORLD_SECRETS];
 	struct fake_user users[WORLD_USERS];
 	struct fake_user nobody; /* whose lock is taken while the user is still missing */
-	bool has_admin, has_proxies;
+	bool has_admin, has_proxies, has_one_user;
+	int refused; /* port calls in a row at which AWSCURRENT was refused: of one user only */
+	int refused_most;
 	int proxy_lag;	/* logins a proxy refuses after a secret moved, before it notices */
 	int proxy_seen; /* of those, how many have been */
 	int64_t time;	/* what the fake clock says; sleeping moves it */
@@ -90,6 +93,7 @@ struct world {
 	void (*intrude)(struct world *);
 	struct status rival; /* for an intruder: how a step of its own ended */
 	bool may_not_create; /* the admin lacks the permission to create users */
+	bool keeps_nothing;  /* nobody may have two passwords, though the engine has them */
 	bool proves_nothing; /* the database does not show that it knows a password */
 	int leaks;	     /* how often a user's working password was sent to another host */
 	int store_calls, writes, logins; /* writes: how often a version was put or promoted */
@@ -102,6 +106,7 @@ struct world {
 	struct config config;
 	struct report report;
 	struct rotation rotation;
+	struct deadline store_limit; /* what limit() said; clock NULL: nothing */
 	char token[VERSION_ID_MAX + 1];
 	struct proven proven;		   /* for world_warm() */
 	char claimant[VERSION_ID_MAX + 1]; /* the last version put to claim the pending label */
@@ -115,6 +120,10 @@ enum world_shape {
 	WORLD_RING_OF_THREE = 8,  /* with one of the first two */
 	WORLD_OTHER_KEYS = 16,	  /* rds-proxy-password-rotation's shape of a secret */
 	WORLD_TWO_ENDPOINTS = 32, /* with WORLD_PROXIES_TOO */
+	/* An engine with two passwords for a user, which shows rights to their owner only and cannot
+	 * prove that it knows a password: MySQL's. */
+	WORLD_TWO_PASSWORDS = 64,
+	WORLD_ONE_USER = 128, /* without proxies; nobody else in the ring */
 };
 
 /* A sound world: 'app' is active, 'app-clone' has the password that is written down for it. */
@@ -156,6 +165,7 @@ struct status world_end_call(struct world *, const struct world_call *);
 void watch_moment(struct world *);
 void watch_promotion(struct world *, const char *id, const struct fake_version *next);
 void watch_change(struct world *, const char *user);
+void watch_drop(struct world *, const char *user);
 
 /* The user logged in there: that its password works at this place is proven. */
 void world_prove(struct world *, const char *user, const struct login *);

@@ -174,11 +174,14 @@ static void lock_user_lets_one_after_the_other_change_it(void **state)
 	assert_true(lets_in(user, OLD));
 	assert_ok(first->ops->commit(first));
 	assert_true(lets_in(user, NEW));
+	/* The turn ends with the session, not with the commit. */
 	database_close(&second);
+	assert_ok(login_at(&login, user, NEW, 1500, &second));
+	assert_failed(second->ops->lock_user(second, user), STATUS_UNAVAILABLE, "just changing");
+	database_close(&second);
+	database_close(&first);
 	assert_ok(login_as(user, NEW, &second));
 	assert_ok(second->ops->lock_user(second, user));
-	database_close(&second);
-	assert_ok(first->ops->lock_user(first, user));
 }
 
 /* An advisory lock is one database's, the users are the server's: the change itself holds others up. */
@@ -266,11 +269,14 @@ static void create_under_the_lock_is_done_with_it(void **state)
 	assert_false(lets_in(clone, NEW));
 	assert_ok(database->ops->commit(database));
 	assert_true(lets_in(clone, NEW));
+	database_close(&database);
 	assert_ok(other->ops->lock_user(other, clone));
-	/* There by now: only its password is set, and the lock goes with that as well. */
+	/* There by now: only its password is set, and the turn goes with the session. */
 	assert_ok(create_like(other, clone, model, OLD));
 	assert_ok(other->ops->commit(other));
 	assert_true(lets_in(clone, OLD));
+	database_close(&other);
+	database = admin_session();
 	assert_ok(database->ops->lock_user(database, clone));
 }
 

@@ -202,8 +202,9 @@ static const struct {
 	 "\"password\" in the secret 'app/database' is not a string"},
 	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":7}",
 	 "not a string"},
-	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\"}",
-	 "no two users"},
+	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\","
+	 "\"proxy_secret_ids\":[\"proxy/app\"]}",
+	 "but only one user"},
 	{"{\"engine\":\"fake\",\"host\":\"h\",\"username\":\"eve\",\"password\":\"p\","
 	 "\"rotation_usernames\":[\"app\",\"app-clone\"]}",
 	 "not one of"},

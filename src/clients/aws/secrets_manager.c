@@ -11,6 +11,13 @@ static void close_store(struct secret_store **store)
 	*store = NULL;
 }
 
+static void limit(struct secret_store *store, struct deadline deadline)
+{
+	struct secrets_manager *manager = (struct secrets_manager *)store;
+
+	manager->options.deadline = deadline;
+}
+
 struct status secrets_manager_open(struct aws *aws, const struct secrets_manager_options *options,
 				   struct secret_store **ret)
 {
@@ -21,6 +28,7 @@ struct status secrets_manager_open(struct aws *aws, const struct secrets_manager
 						    .get_current = secrets_get_current,
 						    .stage = secrets_stage,
 						    .promote = secrets_promote,
+						    .limit = limit,
 						    .rotate = secrets_rotate,
 						    .check_write = secrets_check_write,
 						    .close = close_store};

@@ -8,7 +8,7 @@
 #include "core/database.h"
 
 /*
- * A transaction with an advisory lock: what postgres_set_password() and
+ * An advisory lock of the session, and a transaction: what postgres_set_password() and
  * postgres_put_user_like() then do ends with it, by postgres_commit() or not at all.
  */
 struct status postgres_lock_user(struct database *, const char *user);

@@ -22,6 +22,9 @@
 /* The libpq that can be told how the server may ask for the password. */
 #define REQUIRE_AUTH_SINCE 160000
 
+/* The server that knows idle_session_timeout. */
+#define IDLE_SESSION_SINCE 140000
+
 /* To connect, shake hands and log in; an Aurora that has to wake up takes longest. */
 #define LOGIN_WAIT_MS 15000
 
@@ -392,12 +395,17 @@ struct status postgres_manage(struct postgres *session)
 	AUTO(postgres_result_clear) PGresult *result = NULL;
 	/* A little less than we have, so that the server's answer still finds us waiting. */
 	long long left = (long long)deadline_left(session->deadline) * 9 / 10 + 1;
-	char sql[512];
+	long long idle = left < LOCK_IDLE_MS ? left : LOCK_IDLE_MS;
+	char sql[512], idle_session[64] = "";
 
 	if (session->kind == LOGIN_PROXY)
 		return failure(STATUS_INTERNAL, "users are not managed through a proxy");
 	if (session->locked)
 		return OK;
+	/* Older servers have no end for a session that holds the lock after its commit. */
+	if (PQserverVersion(session->connection) >= IDLE_SESSION_SINCE)
+		snprintf(idle_session, sizeof(idle_session), "; SET idle_session_timeout = %lld",
+			 idle);
 	/*
 	 * RESET ROLE would return to the role in the user's settings; NONE is who logged in.
 	 * DateStyle keeps time zones numeric in what we read and write back.
@@ -406,8 +414,8 @@ struct status postgres_manage(struct postgres *session)
 		 "SET ROLE NONE; SET search_path = pg_catalog, pg_temp; SET datestyle = 'ISO'; "
 		 "SET client_encoding = 'UTF8'; SET default_transaction_read_only = off; "
 		 "SET statement_timeout = %lld; SET lock_timeout = %lld; "
-		 "SET idle_in_transaction_session_timeout = %lld",
-		 left, left, left < LOCK_IDLE_MS ? left : LOCK_IDLE_MS);
+		 "SET idle_in_transaction_session_timeout = %lld%s",
+		 left, left, idle, idle_session);
 	TRY(postgres_run(session, sql, 0, NULL, &result));
 	if (postgres_sqlstate(result)[0] != '\0')
 		return postgres_statement_error(session, postgres_sqlstate(result),

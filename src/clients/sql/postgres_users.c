@@ -91,9 +91,10 @@ struct status postgres_lock_user(struct database *database, const char *user)
 	TRY(postgres_check_name("user name", user));
 	TRY(postgres_manage(session));
 	TRY(buffer_append_string(
-		&script, "BEGIN; SELECT pg_advisory_xact_lock(x'54414e44'::int, hashtext("));
+		&script, "SELECT pg_advisory_lock(x'54414e44'::int, hashtext("));
 	TRY(postgres_append_literal(session, &script, user));
-	TRY(buffer_append_string(&script, "))"));
+	/* The lock is the session's, and outlives the change. */
+	TRY(buffer_append_string(&script, ")); BEGIN"));
 	TRY(postgres_run(session, buffer_string(&script), 0, NULL, &result));
 	sqlstate = postgres_sqlstate(result);
 	if (strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "57014") == 0)
