@@ -454,6 +454,25 @@ static void look_at_permissions(struct look *look)
 	}
 }
 
+static void look_at_users(struct look *look)
+{
+	const struct plan *plan = &look->plan;
+
+	if (plan_has_one_user(plan)) {
+		inspection_add(look->result, "user", plan->active_user, plan->active_user,
+			       FINDING_WARNING, "alone",
+			       "its password changes under the application; two users that take "
+			       "turns (\"rotation_usernames\") have no such moment");
+		return;
+	}
+	for (size_t i = 0; i < plan->user_count; i++)
+		inspection_add(look->result, "user", plan->users[i], plan->users[i], FINDING_GOOD,
+			       plan->users[i] == plan->active_user     ? "active"
+			       : plan->users[i] == plan->inactive_user ? "next"
+								       : "waiting",
+			       "%s", "");
+}
+
 static void look(const struct rotation *rotation, bool thorough, struct inspection *ret)
 {
 	AUTO(look_clear)
@@ -468,15 +487,7 @@ static void look(const struct rotation *rotation, bool thorough, struct inspecti
 		add_failure(&look, "plan", rotation->secret_id, NULL, planned);
 		return;
 	}
-	for (size_t i = 0; i < look.plan.user_count; i++) {
-		const char *user = look.plan.users[i];
-
-		inspection_add(ret, "user", user, user, FINDING_GOOD,
-			       strcmp(user, look.plan.active_user) == 0	    ? "active"
-			       : strcmp(user, look.plan.inactive_user) == 0 ? "next"
-									    : "waiting",
-			       "%s", "");
-	}
+	look_at_users(&look);
 	look_at_copies(&look);
 	look_at_logins(&look);
 	if (!thorough)

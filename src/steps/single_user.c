@@ -177,17 +177,18 @@ struct status single_user_set(const struct single_user *user)
 	}
 	/* Also where it is finishSecret that needs the admin: rather now than then. */
 	TRY(become_admin(user, &db));
-	report_outcome(user->rotation, "left the change to finishSecret");
+	report_outcome(user->rotation, "left to finishSecret");
 	if (!user->plan->driver->keeps_former)
 		return OK;
 	TRY(add_password(user, db, &refused));
 	if (refused.code == STATUS_OK)
 		report_outcome(user->rotation, "added the password");
 	else
-		report_note(user->rotation,
-			    "'%s' cannot have two passwords at a time, so the application will be "
-			    "refused for a moment when its password changes: %s",
-			    user->plan->active_user, refused.detail);
+		report_note(
+			user->rotation,
+			"the application will be refused for a moment when the password of '%s' "
+			"changes: %s",
+			user->plan->active_user, refused.detail);
 	return OK;
 }
 
@@ -326,8 +327,6 @@ struct status single_user_finish(const struct rotation *rotation, const char *fr
 		status = mend(&user, status);
 	if (status.code == STATUS_OK)
 		report_outcome(rotation,
-			       progress == FINISHED
-				       ? "already finished"
-				       : "changed the password and promoted the new version");
+			       progress == FINISHED ? "already finished" : "changed and promoted");
 	return status;
 }
