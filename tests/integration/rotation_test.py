@@ -1,4 +1,4 @@
-"""Whole rotations: RotateSecret, the Lambda Runtime API, the product, a real PostgreSQL."""
+"""Whole rotations: RotateSecret, the Lambda Runtime API, the product, real databases."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from stack.sandbox import FUNCTION_ARN
 
 
 class Rotation(support.World):
+    """On PostgreSQL. The classes below run the same on others, and what is different there."""
+
+    calls = {False: 12, True: 11}  # with an admin secret; to Secrets Manager
+
     def test_pair_takes_turns_and_both_credentials_keep_working(self) -> None:
         pair = self.pair()
         pair.create_secret(note=9007199254740993)
@@ -100,7 +104,7 @@ class Rotation(support.World):
         self.assertEqual(written, {pair.secret, f"{pair.clone}/proxy"})
 
     def test_costs_the_promised_calls(self) -> None:
-        for admin, calls in ((False, 12), (True, 11)):
+        for admin, calls in self.calls.items():
             with self.subTest(admin=admin):
                 pair = self.pair()
                 extra = {"masterarn": self.admin_secret(pair.base)} if admin else {}
@@ -212,7 +216,7 @@ class Rotation(support.World):
         limits = Path(f"/proc/{pid}/limits").read_text()
         self.assertRegex(limits, r"Max core file size +0 +0 ")
         # The look itself works: what the tests wrote into the log is found there.
-        self.assertIn(b"CREATE ROLE", self.database.log.read_bytes())
+        self.assertRegex(self.database.log.read_bytes(), b"CREATE (ROLE|USER)")
 
     def test_secret_binary_and_no_current_value_are_told_apart(self) -> None:
         self.sandbox.set(rotation_attempts=1)
@@ -226,6 +230,93 @@ class Rotation(support.World):
             rotation = self.wait_for_rotation(token)
             self.assertEqual(rotation["state"], "failed")
             self.assertIn(part, rotation["error"])
+
+
+class RotationOnMariaDB(Rotation):
+    engine = "mariadb"
+
+    def grants(self, user: str) -> list[str]:
+        """What it may do, without its own name."""
+        with self.database.admin() as admin:
+            rows = admin.query(f"SHOW GRANTS FOR '{user}'@'%'")
+        return sorted(row[0].replace(user, "U").split(" IDENTIFIED ")[0] for row in rows)
+
+    def test_missing_clone_is_made_by_the_admin_and_its_tables_belong_to_the_base(self) -> None:
+        """There are no owners here: the clone may do what the base may, no more and no less."""
+        pair = self.pair(missing_clone=True)
+        with self.database.admin() as admin:
+            admin.query("CREATE TABLE IF NOT EXISTS narrow (a int, b int)")
+            admin.query(f"GRANT SELECT (a), UPDATE (a, b) ON narrow TO '{pair.base}'@'%'"
+                        " WITH GRANT OPTION")
+            admin.query(f"ALTER USER '{pair.base}'@'%' REQUIRE SSL WITH MAX_USER_CONNECTIONS 17")
+        pair.create_secret(previous=False, masterarn=self.admin_secret(pair.base))
+        rotation = self.rotate(pair)
+        self.assertEqual(rotation["state"], "succeeded", rotation)
+        self.assert_rotated(pair, pair.clone)
+        self.assertEqual(self.grants(pair.clone), self.grants(pair.base))
+        with self.database.admin() as admin:
+            self.assertEqual(admin.query("SELECT max_user_connections, ssl_type FROM mysql.user"
+                                         f" WHERE user = '{pair.clone}'"), [("17", "ANY")])
+        self.assertEqual(self.rotate(pair)["state"], "succeeded")
+        self.assert_rotated(pair, pair.base)
+
+    def test_weaker_user_is_named_and_not_promoted_until_it_is_mended(self) -> None:
+        pair = self.pair()
+        with self.database.admin() as admin:
+            admin.query(f"CREATE TABLE `t{pair.base}` (n int)")
+            admin.query(f"GRANT PROCESS ON *.* TO '{pair.base}'@'%'")
+            admin.query(f"GRANT RELOAD ON *.* TO '{pair.clone}'@'%'")
+        pair.create_secret()
+        self.sandbox.set(rotation_attempts=2)
+        rotation = self.rotate(pair)
+        self.assertEqual((rotation["state"], rotation["step"]), ("failed", "testSecret"))
+        self.assertIn("missing PROCESS on *.*", rotation["error"])
+        self.assertIn("too much: RELOAD on *.*", rotation["error"])
+        self.assertEqual(pair.read()["username"], pair.base)
+        self.assertTrue(pair.logs_in())
+
+    def test_admin_lets_the_next_user_follow_the_active_one(self) -> None:
+        pair = self.pair()
+        with self.database.admin() as admin:
+            admin.query(f"GRANT PROCESS ON *.* TO '{pair.base}'@'%'")
+            admin.query(f"GRANT RELOAD ON *.* TO '{pair.clone}'@'%'")
+        pair.create_secret(masterarn=self.admin_secret(pair.base))
+        self.assertEqual(self.rotate(pair)["state"], "succeeded")
+        self.assert_rotated(pair, pair.clone)
+        self.assertEqual(self.grants(pair.clone), self.grants(pair.base))
+        self.assertTrue(any("PROCESS" in line for line in self.grants(pair.base)))
+        self.assertFalse(any("RELOAD" in line for line in self.grants(pair.clone)))
+
+    def test_proxy_secrets_without_a_host_are_believed_with_the_previous_version(self) -> None:
+        pair = self.pair()
+        pair.create_secret(proxy_secret_ids=pair.proxy_secrets())
+        for active in (pair.clone, pair.base, pair.clone):
+            self.assertEqual(self.rotate(pair)["state"], "succeeded")
+            self.assert_rotated(pair, active)
+
+
+class RotationOnMySQL(RotationOnMariaDB):
+    engine = "mysql"
+    calls = {False: 13, True: 13}  # one or two more: whose former password ends, and by whom
+
+    def test_former_password_lives_for_one_rotation_more_where_it_may_be_kept(self) -> None:
+        for admin in (False, True):
+            with self.subTest(admin=admin):
+                pair = self.pair()
+                with self.database.admin() as session:
+                    for user in () if admin else (pair.base, pair.clone):
+                        session.query("GRANT APPLICATION_PASSWORD_ADMIN ON *.*"
+                                      f" TO '{user}'@'%'")
+                pair.create_secret(**({"masterarn": self.admin_secret(pair.base)} if admin else {}))
+                former = pair.passwords[pair.clone]
+                self.assertEqual(self.rotate(pair)["state"], "succeeded")
+                self.assert_rotated(pair, pair.clone)
+                self.assertTrue(self.logs_in(pair.clone, former), "it was not kept")
+                self.assertEqual(self.rotate(pair)["state"], "succeeded")
+                self.assert_rotated(pair, pair.base)
+                self.assertFalse(self.logs_in(pair.clone, former), "it was not ended")
+                self.assertTrue(self.logs_in(pair.base, pair.passwords[pair.base]),
+                                "the other one was not kept")
 
 
 if __name__ == "__main__":
