@@ -8,7 +8,7 @@ SANITIZED=${SANITIZED:-build-sanitized}
 JOBS=${JOBS:-$(nproc)}
 
 BUILD_PACKAGES=(gcc cmake ninja-build pkg-config libc6-dev libcjson-dev libcurl4-openssl-dev libssl-dev
-	libpq-dev libmariadb-dev libcmocka-dev libmicrohttpd-dev)
+	libexpat1-dev libpq-dev libmariadb-dev libcmocka-dev libmicrohttpd-dev)
 RUN_PACKAGES=(postgresql pgbouncer mariadb-server-core libmariadb3 openssl ca-certificates util-linux)
 LINT_PACKAGES=(git clang clang-format clang-tidy shellcheck)
 PROOF_PACKAGES=(strace spin valgrind libclang-rt-14-dev)
