@@ -70,6 +70,8 @@ const struct setting config_settings[] = {
 	TEXT("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint_secrets_manager, NULL,
 	     "Endpoint of Secrets Manager (a VPC endpoint, a test)"),
 	TEXT("AWS_ENDPOINT_URL_STS", endpoint_sts, NULL, "Endpoint of STS"),
+	TEXT("AWS_ENDPOINT_URL_RDS", endpoint_rds, NULL,
+	     "Endpoint of RDS (asked about managed master secrets and readers only)"),
 	TEXT("AWS_ENDPOINT_URL", endpoint_url, NULL, "Endpoint of every service"),
 	TEXT("SECRETS_MANAGER_ENDPOINT", endpoint_template, NULL,
 	     "The AWS rotation templates' name for the first of these; used last"),

@@ -44,6 +44,7 @@ struct config {
 	const char *endpoint_url;	      /* AWS_ENDPOINT_URL */
 	const char *endpoint_secrets_manager; /* AWS_ENDPOINT_URL_SECRETS_MANAGER */
 	const char *endpoint_sts;	      /* AWS_ENDPOINT_URL_STS */
+	const char *endpoint_rds;	      /* AWS_ENDPOINT_URL_RDS */
 	const char *endpoint_template;	      /* SECRETS_MANAGER_ENDPOINT, the templates' name */
 	bool ignore_endpoint_urls;	      /* AWS_IGNORE_CONFIGURED_ENDPOINT_URLS */
 	bool use_fips;			      /* AWS_USE_FIPS_ENDPOINT */

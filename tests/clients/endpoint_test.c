@@ -15,6 +15,13 @@ static struct endpoint resolved(const struct config *config, const struct profil
 	return endpoint;
 }
 
+static enum aws_service service_named(const char *name)
+{
+	return strcmp(name, "sts") == 0	  ? AWS_STS
+	       : strcmp(name, "rds") == 0 ? AWS_RDS
+					  : AWS_SECRETS_MANAGER;
+}
+
 static void endpoint_every_vector_gives_botocores_host(void **state)
 {
 	cJSON *vectors = vectors_read("tests/clients/vectors/endpoints.json");
@@ -27,9 +34,9 @@ static void endpoint_every_vector_gives_botocores_host(void **state)
 		struct config config = {.use_fips = vector_flag(vector, "fips"),
 					.use_dualstack = vector_flag(vector, "dualstack")};
 		struct endpoint endpoint;
-		bool sts = strcmp(vector_text(vector, "service"), "sts") == 0;
 
-		assert_ok(endpoint_resolve(&config, NULL, sts ? AWS_STS : AWS_SECRETS_MANAGER,
+		assert_ok(endpoint_resolve(&config, NULL,
+					   service_named(vector_text(vector, "service")),
 					   vector_text(vector, "region"), &endpoint));
 		assert_string_equal(endpoint.url, vector_text(vector, "url"));
 		assert_string_equal(endpoint.signing_name, vector_text(vector, "service"));
@@ -38,7 +45,7 @@ static void endpoint_every_vector_gives_botocores_host(void **state)
 		count++;
 	}
 	cJSON_Delete(vectors);
-	assert_int_equal(count, 72);
+	assert_int_equal(count, 108);
 }
 
 static void endpoint_override_may_carry_port_and_path(void **state)
@@ -74,6 +81,10 @@ static void endpoint_most_specific_override_wins(void **state)
 	(void)state;
 	assert_string_equal(resolved(&config, &profile, AWS_SECRETS_MANAGER).host, "one");
 	assert_string_equal(resolved(&config, &profile, AWS_STS).host, "two");
+	config.endpoint_rds = "http://rds";
+	assert_string_equal(resolved(&config, &profile, AWS_RDS).host, "rds");
+	config.endpoint_rds = NULL;
+	assert_string_equal(resolved(&config, &profile, AWS_RDS).host, "two");
 	config.endpoint_secrets_manager = NULL;
 	assert_string_equal(resolved(&config, &profile, AWS_SECRETS_MANAGER).host, "two");
 	config.endpoint_url = NULL;

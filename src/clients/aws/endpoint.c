@@ -2,6 +2,7 @@
 
 #include "clients/aws/profile.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -11,7 +12,7 @@ struct partition {
 	const char *prefix, *suffix, *dualstack_suffix;
 	bool same_host;	     /* Secrets Manager: the plain host is dual-stack */
 	bool same_host_fips; /* the same of the FIPS host */
-	bool sts_is_fips;    /* the plain STS host is the FIPS host */
+	bool plain_is_fips;  /* STS, RDS: the plain host is the FIPS host */
 };
 
 static const struct partition partitions[] = {
@@ -25,11 +26,16 @@ static const struct partition partitions[] = {
 	{"", "amazonaws.com", "api.aws", true, true, false},
 };
 
+/* `setting` is the override of this service alone, and `url` where struct config keeps it. */
 static const struct {
-	const char *signing_name, *title;
-} services[] = {
-	[AWS_SECRETS_MANAGER] = {"secretsmanager", "Secrets Manager"},
-	[AWS_STS] = {"sts", "STS"},
+	const char *signing_name, *title, *setting;
+	size_t url;
+} services[AWS_SERVICE_COUNT] = {
+	[AWS_SECRETS_MANAGER] = {"secretsmanager", "Secrets Manager",
+				 "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+				 offsetof(struct config, endpoint_secrets_manager)},
+	[AWS_STS] = {"sts", "STS", "AWS_ENDPOINT_URL_STS", offsetof(struct config, endpoint_sts)},
+	[AWS_RDS] = {"rds", "RDS", "AWS_ENDPOINT_URL_RDS", offsetof(struct config, endpoint_rds)},
 };
 
 static const struct partition *partition_of(const char *region)
@@ -50,10 +56,10 @@ struct override {
 static struct override find_override(const struct config *config, const struct profile *profile,
 				     enum aws_service service)
 {
+	const char *const *own = (const void *)((const char *)config + services[service].url);
 	bool secrets = service == AWS_SECRETS_MANAGER;
 	const struct override candidates[] = {
-		{secrets ? config->endpoint_secrets_manager : config->endpoint_sts,
-		 secrets ? "AWS_ENDPOINT_URL_SECRETS_MANAGER" : "AWS_ENDPOINT_URL_STS"},
+		{*own, services[service].setting},
 		{config->endpoint_url, "AWS_ENDPOINT_URL"},
 		{profile != NULL ? profile->service_endpoint_urls[service] : NULL,
 		 "the profile's services section"},
@@ -124,7 +130,7 @@ static void make_host(const struct config *config, enum aws_service service, con
 	if (service == AWS_SECRETS_MANAGER &&
 	    (fips ? partition->same_host_fips : partition->same_host))
 		dualstack = false;
-	if (service == AWS_STS && partition->sts_is_fips && !dualstack)
+	if (service != AWS_SECRETS_MANAGER && partition->plain_is_fips && !dualstack)
 		fips = false;
 	snprintf(ret->host, sizeof(ret->host), "%s%s.%s.%s", services[service].signing_name,
 		 fips ? "-fips" : "", region,
@@ -170,21 +176,30 @@ static struct status take_region(const char *text, size_t length, const char *so
 	return OK;
 }
 
-/* arn:partition:secretsmanager:region:account:secret:name */
-static struct status region_of_arn(const char *arn, char ret[AWS_REGION_MAX + 1])
+/* arn:partition:service:region:account:…; `what` names one of the service. */
+static struct status region_of_arn(const char *arn, enum aws_service service, const char *what,
+				   char ret[AWS_REGION_MAX + 1])
 {
+	const char *name = services[service].signing_name;
 	const char *field = arn;
+	char source[64];
 	size_t length;
 
 	for (int i = 0; i < 2; i++)
 		field += strcspn(field, ":") + (field[strcspn(field, ":")] == ':');
-	if (strncmp(field, "secretsmanager:", 15) != 0)
-		return failure(STATUS_INVALID, "'%.200s' is not the ARN of a secret", arn);
-	field += 15;
+	if (strncmp(field, name, strlen(name)) != 0 || field[strlen(name)] != ':')
+		return failure(STATUS_INVALID, "'%.200s' is not the ARN of %s", arn, what);
+	field += strlen(name) + 1;
 	length = strcspn(field, ":");
 	if (field[length] == '\0')
-		return failure(STATUS_INVALID, "'%.200s' is not the ARN of a secret", arn);
-	return take_region(field, length, "the fourth field of the secret's ARN", ret);
+		return failure(STATUS_INVALID, "'%.200s' is not the ARN of %s", arn, what);
+	snprintf(source, sizeof(source), "the fourth field of the ARN of %s", what);
+	return take_region(field, length, source, ret);
+}
+
+struct status endpoint_region_of_database(const char *arn, char ret[AWS_REGION_MAX + 1])
+{
+	return region_of_arn(arn, AWS_RDS, "a database", ret);
 }
 
 struct status endpoint_region(const struct config *config, const struct profile *profile,
@@ -194,7 +209,7 @@ struct status endpoint_region(const struct config *config, const struct profile 
 	const char *source = config->region != NULL ? "AWS_REGION" : "AWS_DEFAULT_REGION";
 
 	if (secret_id != NULL && strncmp(secret_id, "arn:", 4) == 0)
-		return region_of_arn(secret_id, ret);
+		return region_of_arn(secret_id, AWS_SECRETS_MANAGER, "a secret", ret);
 	if (region == NULL && profile != NULL) {
 		region = profile->region;
 		source = "the profile's region";

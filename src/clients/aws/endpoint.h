@@ -13,8 +13,8 @@
 #include "core/config.h"
 #include "core/status.h"
 
-enum aws_service { AWS_SECRETS_MANAGER, AWS_STS };
-#define AWS_SERVICE_COUNT 2
+enum aws_service { AWS_SECRETS_MANAGER, AWS_STS, AWS_RDS };
+#define AWS_SERVICE_COUNT 3
 
 struct profile;
 
@@ -43,5 +43,11 @@ struct status endpoint_resolve(const struct config *, const struct profile *, en
  */
 struct status endpoint_region(const struct config *, const struct profile *, const char *secret_id,
 			      char ret[AWS_REGION_MAX + 1]);
+
+/*
+ * The region in an ARN of RDS, "arn:aws:rds:eu-west-1:123456789012:db:name". INVALID: it is another
+ * service's, or has none.
+ */
+struct status endpoint_region_of_database(const char *arn, char ret[AWS_REGION_MAX + 1]);
 
 #endif

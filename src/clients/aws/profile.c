@@ -189,8 +189,8 @@ static struct status take_duration(struct files *files, long *ret)
 /* [services x] is named by the profile; a service there has its endpoint_url indented below it. */
 static struct status take_service_endpoints(struct files *files, struct profile *profile)
 {
-	static const char *const names[] = {
-		[AWS_SECRETS_MANAGER] = "secrets_manager", [AWS_STS] = "sts"};
+	static const char *const names[AWS_SERVICE_COUNT] = {
+		[AWS_SECRETS_MANAGER] = "secrets_manager", [AWS_STS] = "sts", [AWS_RDS] = "rds"};
 	AUTO(string_clear) char *section = NULL;
 	bool ignored = false;
 

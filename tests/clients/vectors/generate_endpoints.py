@@ -15,7 +15,7 @@ REGIONS = ["eu-west-1", "us-east-1", "us-gov-west-1", "cn-north-1", "us-iso-east
 loader = botocore.session.get_session().get_component("data_loader")
 partitions = loader.load_data("partitions")
 rows = []
-for service in ("secretsmanager", "sts"):
+for service in ("secretsmanager", "sts", "rds"):
     provider = EndpointProvider(loader.load_service_model(service, "endpoint-rule-set-1"), partitions)
     regional = {"UseGlobalEndpoint": False} if service == "sts" else {}
     for region in REGIONS:
