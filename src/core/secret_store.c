@@ -12,6 +12,7 @@ void secret_labels_clear(struct secret_labels *labels)
 {
 	string_clear(&labels->function);
 	string_clear(&labels->schedule);
+	string_clear(&labels->owner);
 	*labels = SECRET_LABELS_INIT;
 }
 

@@ -39,10 +39,13 @@ void secret_version_clear(struct secret_version *);
 /* Where the labels are, without any value. */
 struct secret_labels {
 	bool rotation_enabled;
-	char *function;	       /* who rotates it, NULL when nobody is configured */
-	char *schedule;	       /* for people: "rate(4 hours)", "every 30 days"; or NULL */
-	int64_t last_rotated;  /* Unix time in seconds, 0 = never */
-	int64_t next_rotation; /* the same, 0 = unknown */
+	char *function; /* who rotates it, NULL when nobody is configured */
+	char *schedule; /* for people: "rate(4 hours)", "every 30 days"; or NULL */
+	/* The database whose operator manages this secret, as core/directory.h's find() takes it; NULL
+	 * when there is none. Never what a user of the store could have written. */
+	char *owner;
+	int64_t last_rotated;		  /* Unix time in seconds, 0 = never */
+	int64_t next_rotation;		  /* the same, 0 = unknown */
 	char current[VERSION_ID_MAX + 1]; /* the version's id, "" = no version has the label */
 	char pending[VERSION_ID_MAX + 1];
 	char previous[VERSION_ID_MAX + 1];

@@ -53,6 +53,42 @@ static void describe_date_that_is_none_is_unknown(void **state)
 	assert_int_equal(labels.next_rotation, 0);
 }
 
+/* The keys that AWS alone may set, in whatever case; a value that looks like one is nobody's word. */
+static void describe_owner_is_read_from_the_system_tags_only(void **state)
+{
+	static const struct {
+		const char *tags, *owner;
+	} cases[] = {
+		{"[{\"Key\":\"team\",\"Value\":\"arn:aws:rds:x:1:db:a\"},"
+		 "{\"Key\":\"aws:rds:primaryDBInstanceArn\",\"Value\":\"arn:i\"}]",
+		 "arn:i"},
+		{"[{\"Key\":\"aws:rds:primarydbclusterarn\",\"Value\":\"arn:c\"}]", "arn:c"},
+		{"[{\"Key\":\"rds:primaryDBInstanceArn\",\"Value\":\"arn:i\"},"
+		 "{\"Key\":\"xaws:rds:primaryDBInstanceArn\",\"Value\":\"arn:i\"},"
+		 "{\"Key\":\"aws:rds:primaryDBInstanceArn2\",\"Value\":\"arn:i\"},"
+		 "{\"Key\":7,\"Value\":\"arn:i\"},{\"Key\":\"aws:rds:primaryDBClusterArn\"}]",
+		 NULL},
+		{"{}", NULL},
+		{"\"aws:rds:primaryDBInstanceArn\"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
+		char answer[600];
+
+		if (i > 0)
+			stop(NULL);
+		snprintf(answer, sizeof(answer), "{\"Tags\":%s}", cases[i].tags);
+		SCRIPT({"DescribeSecret", 200, NULL, answer});
+		assert_ok(store->ops->describe(store, "app", &labels));
+		if (cases[i].owner == NULL)
+			assert_null(labels.owner);
+		else
+			assert_string_equal(labels.owner, cases[i].owner);
+	}
+}
+
 static void describe_deleted_secret_is_invalid(void **state)
 {
 	AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
@@ -332,6 +368,7 @@ int main(void)
 		TEST(describe_labels_and_schedule_are_read),
 		TEST(describe_missing_fields_are_empty),
 		TEST(describe_date_that_is_none_is_unknown),
+		TEST(describe_owner_is_read_from_the_system_tags_only),
 		TEST(describe_deleted_secret_is_invalid),
 		TEST(describe_denied_names_action_secret_and_caller),
 		TEST(get_current_stage_is_asked_for_by_label),

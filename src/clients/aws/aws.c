@@ -173,37 +173,61 @@ struct status aws_describe_caller(struct aws *aws, struct deadline deadline, con
 	return OK;
 }
 
+/* The rest of a call, which is the same for all services, and the call. */
+static struct status send(struct aws *aws, enum aws_service service, const char *region,
+			  struct aws_call *call, struct aws_error *error, struct http_response *ret)
+{
+	struct asking asking = {.aws = aws, .deadline = call->deadline, .region = region};
+	struct endpoint endpoint;
+	struct status sent;
+
+	TRY(endpoint_resolve(aws->config, &aws->profile, service, region, &endpoint));
+	call->config = aws->config;
+	call->endpoint = &endpoint;
+	call->keys = give_keys;
+	call->keys_context = &asking;
+	call->clock_skew = &aws->clock_skew;
+	call->count = &aws->calls;
+	sent = aws_call_send(aws->http, call, error, ret);
+	forget_keys(aws);
+	return sent;
+}
+
 struct status aws_call_secrets_manager(struct aws *aws, const struct aws_secrets_call *asked,
 				       struct aws_error *error, struct http_response *ret)
 {
-	struct endpoint endpoint;
 	char region[AWS_REGION_MAX + 1], action[64], target[64];
-	struct asking asking = {.aws = aws, .deadline = asked->deadline, .region = region};
-	struct aws_call call = {.config = aws->config,
-				.endpoint = &endpoint,
-				.action = action,
+	struct aws_call call = {.action = action,
 				.resource = asked->id,
 				.content_type = "application/x-amz-json-1.1",
 				.target = target,
 				.body = asked->body,
 				.body_length = asked->body_length,
 				.deadline = asked->deadline,
-				.keys = give_keys,
-				.keys_context = &asking,
 				.find_done = asked->find_done,
 				.find_done_context = asked->context,
-				.repeatable = asked->repeatable,
-				.clock_skew = &aws->clock_skew,
-				.count = &aws->calls};
-	struct status sent;
+				.repeatable = asked->repeatable};
 
 	*error = AWS_ERROR_INIT;
 	snprintf(action, sizeof(action), "secretsmanager:%s", asked->operation);
 	snprintf(target, sizeof(target), "secretsmanager.%s", asked->operation);
 	TRY(get_ready(aws));
 	TRY(endpoint_region(aws->config, &aws->profile, asked->region_of, region));
-	TRY(endpoint_resolve(aws->config, &aws->profile, AWS_SECRETS_MANAGER, region, &endpoint));
-	sent = aws_call_send(aws->http, &call, error, ret);
-	forget_keys(aws);
-	return sent;
+	return send(aws, AWS_SECRETS_MANAGER, region, &call, error, ret);
+}
+
+struct status aws_call_form(struct aws *aws, const struct aws_form_call *asked,
+			    struct aws_error *error, struct http_response *ret)
+{
+	struct aws_call call = {.action = asked->action,
+				.resource = asked->resource,
+				.content_type = "application/x-www-form-urlencoded",
+				.body = asked->form->data,
+				.body_length = asked->form->length,
+				.deadline = asked->deadline,
+				.repeatable = true};
+
+	*error = AWS_ERROR_INIT;
+	TRY(get_ready(aws));
+	return send(aws, asked->service, asked->region, &call, error, ret);
 }

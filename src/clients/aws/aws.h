@@ -9,6 +9,7 @@
 #define CLIENTS_AWS_AWS_H
 
 #include "clients/aws/call.h"
+#include "core/buffer.h"
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/status.h"
@@ -47,6 +48,20 @@ struct aws_secrets_call {
 /* Fails as aws_call_send() and credentials_fetch(), and INVALID where no region is known. */
 struct status aws_call_secrets_manager(struct aws *, const struct aws_secrets_call *,
 				       struct aws_error *error, struct http_response *ret);
+
+/* One operation of a service that takes a form and answers in XML. It only reads. */
+struct aws_form_call {
+	enum aws_service service;
+	const char *action;   /* as IAM writes it: "rds:DescribeDBInstances" */
+	const char *resource; /* for messages */
+	const char *region;
+	const struct buffer *form;
+	struct deadline deadline;
+};
+
+/* Fails as aws_call_send() and credentials_fetch(). */
+struct status aws_call_form(struct aws *, const struct aws_form_call *, struct aws_error *error,
+			    struct http_response *ret);
 
 /*
  * Is there a region and an endpoint for calls about this secret? Reads the profile, calls nobody.

@@ -11,6 +11,10 @@ static const struct {
 	enum aws_error_class class;
 } types[] = {
 	{"ResourceNotFoundException", AWS_ERROR_NOT_FOUND},
+	{"DBInstanceNotFound", AWS_ERROR_NOT_FOUND},
+	{"DBInstanceNotFoundFault", AWS_ERROR_NOT_FOUND},
+	{"DBClusterNotFound", AWS_ERROR_NOT_FOUND},
+	{"DBClusterNotFoundFault", AWS_ERROR_NOT_FOUND},
 	{"ResourceExistsException", AWS_ERROR_EXISTS},
 
 	{"AccessDeniedException", AWS_ERROR_DENIED},

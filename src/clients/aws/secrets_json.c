@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define DATE_END 253402300800.0 /* the year 10000 */
 #define ARN_SUFFIX_LENGTH 7	/* what AWS appends to the name in an ARN: "-AbCdEf" */
@@ -115,6 +116,27 @@ static struct status read_schedule(const cJSON *rules, char **ret)
 	return copy_text(text, ret);
 }
 
+/*
+ * RDS tags the secrets that it manages. A key that begins with "aws:" can be set by AWS's services
+ * alone, so this is not what somebody wrote who may write the secret.
+ */
+static struct status read_owner(const cJSON *tags, char **ret)
+{
+	static const char *const keys[] = {"aws:rds:primaryDBInstanceArn",
+					   "aws:rds:primaryDBClusterArn"};
+	const cJSON *tag;
+
+	cJSON_ArrayForEach(tag, tags)
+	{
+		const char *key = json_string(tag, "Key");
+
+		for (size_t i = 0; key != NULL && i < sizeof(keys) / sizeof(keys[0]); i++)
+			if (*ret == NULL && strcasecmp(key, keys[i]) == 0)
+				TRY(copy_text(json_string(tag, "Value"), ret));
+	}
+	return OK;
+}
+
 struct status secrets_read_labels(const cJSON *answer, const char *id, struct secret_labels *ret)
 {
 	AUTO(secret_labels_clear) struct secret_labels made = SECRET_LABELS_INIT;
@@ -131,6 +153,7 @@ struct status secrets_read_labels(const cJSON *answer, const char *id, struct se
 	TRY(copy_text(json_string(answer, "RotationLambdaARN"), &made.function));
 	TRY(read_schedule(cJSON_GetObjectItemCaseSensitive(answer, "RotationRules"),
 			  &made.schedule));
+	TRY(read_owner(cJSON_GetObjectItemCaseSensitive(answer, "Tags"), &made.owner));
 	made.last_rotated = read_date(answer, "LastRotatedDate");
 	made.next_rotation = read_date(answer, "NextRotationDate");
 	TRY(read_stages(cJSON_GetObjectItemCaseSensitive(answer, "VersionIdsToStages"), id, &made));
