@@ -2,6 +2,7 @@
  * main: wires ports to clients and picks the runtime. The only file that sees every layer.
  */
 #include "clients/aws/aws.h"
+#include "clients/aws/rds.h"
 #include "clients/aws/secrets_manager.h"
 #include "clients/random.h"
 #include "clients/sql/drivers.h"
@@ -44,6 +45,15 @@ static struct status open_store(void *context, const struct store_request *reque
 	};
 
 	return secrets_manager_open(context, &options, ret);
+}
+
+static struct status open_directory(void *context, const struct store_request *request,
+				    struct directory **ret)
+{
+	const struct rds_options options = {.deadline = request->deadline,
+					    .application_secret_id = request->secret_id};
+
+	return rds_open(context, &options, ret);
 }
 
 static struct status describe_caller(void *context, const struct store_request *request, char *ret,
@@ -213,6 +223,7 @@ int main(int argc, char **argv)
 		.random = &random_openssl,
 		.context = aws,
 		.open_store = open_store,
+		.open_directory = open_directory,
 		.describe_caller = describe_caller,
 		.make_token = make_token,
 	};

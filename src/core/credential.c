@@ -64,6 +64,16 @@ struct status credential_change(const struct credential *credential, const char 
 	return credential_parse(&value, "the new value of the secret", ret);
 }
 
+struct status credential_set_place(struct credential *credential, const char *host, uint16_t port)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(credential->fields, "host");
+	cJSON_DeleteItemFromObjectCaseSensitive(credential->fields, "port");
+	if (cJSON_AddStringToObject(credential->fields, "host", host) == NULL ||
+	    cJSON_AddNumberToObject(credential->fields, "port", port) == NULL)
+		return OUT_OF_MEMORY;
+	return OK;
+}
+
 void credential_clear(struct credential *credential)
 {
 	secret_clear(&credential->text);

@@ -12,6 +12,7 @@
 #include "core/status.h"
 
 #include <cjson/cJSON.h>
+#include <stdint.h>
 
 struct credential {
 	struct secret text;   /* the value as the store holds it */
@@ -33,6 +34,12 @@ struct status credential_parse(const struct secret *value, const char *whose,
 /* The same text with another user name and password. INVALID: it would pass SECRET_MAX. */
 struct status credential_change(const struct credential *, const char *username,
 				const struct secret *password, struct credential *ret);
+
+/*
+ * Puts "host" and "port" into its fields, in the place of what is there; the text stays as it is. For
+ * a value that leaves it to its owner to say where it is for.
+ */
+struct status credential_set_place(struct credential *, const char *host, uint16_t port);
 
 /* Wipes and frees. For AUTO(). */
 void credential_clear(struct credential *);

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define HOST_MAX 253 /* RFC 1035's longest name */
-
 static struct status join(const char *text, size_t length, const char *suffix, char **ret)
 {
 	char *joined = memory_alloc(length + strlen(suffix) + 1);
@@ -299,6 +297,7 @@ void plan_clear(struct plan *plan)
 		string_clear(&plan->logins[i].host);
 		string_clear(&plan->logins[i].dbname);
 	}
+	string_clear(&plan->writer.host); /* the rest is logins[0]'s */
 	string_clear(&plan->admin_secret_id);
 	*plan = PLAN_INIT;
 }
@@ -348,6 +347,40 @@ struct status plan_match_proxy_secrets(const struct plan *plan, const char *cons
 	return OK;
 }
 
+struct status plan_check_engine(const struct plan *plan, const struct place *place,
+				const struct database_driver *const *drivers)
+{
+	const struct database_driver *driver = database_driver_find(drivers, place->engine);
+
+	if (driver != NULL && driver == plan->driver)
+		return OK;
+	return failure(STATUS_INVALID,
+		       "the database at %s:%u runs '%s', %s; the secret under rotation is for %s: "
+		       "correct its \"engine\", or its \"host\" and the admin secret",
+		       place->host, place->port, place->engine,
+		       driver == NULL ? "an engine that is not supported" : "another engine",
+		       plan->driver->engines[0]);
+}
+
+struct status plan_set_writer(struct plan *plan, const struct place *writer)
+{
+	string_clear(&plan->writer.host);
+	plan->writer = plan->logins[0];
+	plan->writer.host = NULL;
+	plan->writer.port = writer->port;
+	return copy_text(writer->host, &plan->writer.host);
+}
+
+const struct login *plan_writer(const struct plan *plan)
+{
+	return plan->writer.host != NULL ? &plan->writer : &plan->logins[0];
+}
+
+static bool is_at(const struct login *login, const char *host, uint16_t port)
+{
+	return strcasecmp(host, login->host) == 0 && port == login->port;
+}
+
 struct status plan_check_place(const struct plan *plan, const struct credential *kept,
 			       const char *where, bool *told)
 {
@@ -366,7 +399,7 @@ struct status plan_check_place(const struct plan *plan, const struct credential 
 			     &port),
 		  "%s", where);
 	TRY_WHILE(field_ssl(kept, &tls), "%s", where);
-	if (host != NULL && (strcasecmp(host, database->host) != 0 || port != database->port))
+	if (host != NULL && !is_at(database, host, port) && !is_at(plan_writer(plan), host, port))
 		return failure(STATUS_INVALID,
 			       "%s is for %s:%u, but the secret under rotation is for %s:%u: its "
 			       "password will not be sent there",
@@ -395,8 +428,9 @@ struct status plan_check_admin(const struct plan *plan, const struct credential 
 	TRY(plan_check_place(plan, admin, where, &told));
 	if (told)
 		return OK;
-	return failure(
-		STATUS_INVALID,
-		"%s has no \"host\": add it, so that its password goes to that database only",
-		where);
+	return failure(STATUS_INVALID,
+		       "%s has no \"host\", and no tag of RDS says whose it is: add it, so that "
+		       "its password "
+		       "goes to that database only",
+		       where);
 }

@@ -15,6 +15,7 @@
 #include "core/config.h"
 #include "core/credential.h"
 #include "core/database.h"
+#include "core/directory.h"
 #include "core/password.h"
 #include "core/status.h"
 
@@ -38,6 +39,8 @@ struct plan {
 		logins[1 + PLAN_PROXIES_MAX]; /* [0] is the database, then the proxy endpoints */
 	size_t login_count;
 	bool host_is_set_here; /* [0]'s host is the configuration's: the secret names none */
+	struct login
+		writer; /* where passwords are changed, if [0] only reads; host NULL = at [0] */
 	struct password_policy
 		password_policy; /* the operator's, narrowed by every engine's rules */
 };
@@ -65,12 +68,22 @@ void plan_clear(struct plan *);
 struct status plan_match_proxy_secrets(const struct plan *, const char *const *usernames,
 				       const char *user, size_t *ret);
 
+/* INVALID: the engine of this place is unknown, or not the secret's. */
+struct status plan_check_engine(const struct plan *, const struct place *,
+				const struct database_driver *const *drivers);
+
+/* Passwords are changed there, not at logins[0]: that is one of its readers. */
+struct status plan_set_writer(struct plan *, const struct place *);
+
+/* Where passwords are changed: logins[0], or the writer behind it. */
+const struct login *plan_writer(const struct plan *);
+
 /*
  * Is `kept`, the value of another secret or version (`where`, for the text), for the database of
  * this plan? Who may write the application secret may write any host into it: a password that is
  * kept elsewhere must not be offered to a database that it was not kept for. `*told`: it names that
- * very host and port; false: it names none. INVALID: it names another, or expects TLS where the
- * secret under rotation wants none.
+ * very host and port, or its writer's; false: it names none. INVALID: it names another, or expects TLS
+ * where the secret under rotation wants none.
  */
 struct status plan_check_place(const struct plan *, const struct credential *kept,
 			       const char *where, bool *told);

@@ -3,8 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct status open_store(const struct invocation *invocation, const char *secret_id,
-				const struct secret *rotation_token, struct secret_store **ret)
+/* What a rotation is run against; for one request. */
+struct ports {
+	struct secret_store *store;
+	struct directory *directory;
+};
+
+static void ports_close(struct ports *ports)
+{
+	secret_store_close(&ports->store);
+	directory_close(&ports->directory);
+}
+
+static struct status open_ports(const struct invocation *invocation, const char *secret_id,
+				const struct secret *rotation_token, struct ports *ret)
 {
 	const struct program *program = invocation->program;
 	struct store_request request = {
@@ -13,18 +25,20 @@ static struct status open_store(const struct invocation *invocation, const char 
 		.deadline = invocation->deadline,
 	};
 
-	return program->open_store(program->context, &request, ret);
+	TRY(program->open_store(program->context, &request, &ret->store));
+	return program->open_directory(program->context, &request, &ret->directory);
 }
 
 static struct rotation rotation_of(const struct invocation *invocation, const char *secret_id,
-				   struct secret_store *store, struct report *report)
+				   const struct ports *ports, struct report *report)
 {
 	const struct program *program = invocation->program;
 
 	return (struct rotation){
 		.config = program->config,
 		.drivers = program->drivers,
-		.store = store,
+		.store = ports->store,
+		.directory = ports->directory,
 		.random = program->random,
 		.deadline = invocation->deadline,
 		.secret_id = secret_id,
@@ -89,11 +103,11 @@ static void remember(const struct event *event, struct report *report)
 static struct status run_step(const struct invocation *invocation, const struct event *event,
 			      struct report *report)
 {
-	AUTO(secret_store_close) struct secret_store *store = NULL;
+	AUTO(ports_close) struct ports ports = {0};
 	struct rotation rotation;
 
-	TRY(open_store(invocation, event->secret_id, &event->rotation_token, &store));
-	rotation = rotation_of(invocation, event->secret_id, store, report);
+	TRY(open_ports(invocation, event->secret_id, &event->rotation_token, &ports));
+	rotation = rotation_of(invocation, event->secret_id, &ports, report);
 	rotation.token = event->token;
 	if (was_last(event) && last.proven.from[0] != '\0')
 		rotation.proven = &last.proven;
@@ -114,13 +128,13 @@ struct status invocation_step(const struct invocation *invocation, const struct 
 
 static struct status start_rotation(const struct invocation *invocation, const char *secret_id)
 {
-	AUTO(secret_store_close) struct secret_store *store = NULL;
+	AUTO(ports_close) struct ports ports = {0};
 	const struct secret none = SECRET_INIT;
 	char token[VERSION_ID_MAX + 1];
 
 	TRY(invocation->program->make_token(token));
-	TRY(open_store(invocation, secret_id, &none, &store));
-	return store->ops->rotate(store, secret_id, token);
+	TRY(open_ports(invocation, secret_id, &none, &ports));
+	return ports.store->ops->rotate(ports.store, secret_id, token);
 }
 
 static struct status tick_one(const struct invocation *invocation, const char *secret_id)
@@ -230,13 +244,13 @@ static void add_timeout(const struct invocation *invocation, struct inspection *
 struct status invocation_inspect(const struct invocation *invocation, const char *secret_id,
 				 bool thorough, struct inspection *ret)
 {
-	AUTO(secret_store_close) struct secret_store *store = NULL;
+	AUTO(ports_close) struct ports ports = {0};
 	const struct secret none = SECRET_INIT;
 	struct report report = {0};
 	struct rotation rotation;
 
-	TRY(open_store(invocation, secret_id, &none, &store));
-	rotation = rotation_of(invocation, secret_id, store, &report);
+	TRY(open_ports(invocation, secret_id, &none, &ports));
+	rotation = rotation_of(invocation, secret_id, &ports, &report);
 	ret->count = 0;
 	if (!thorough) {
 		inspect_status(&rotation, ret);

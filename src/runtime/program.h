@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/database.h"
+#include "core/directory.h"
 #include "core/log.h"
 #include "core/password.h"
 #include "core/secret_store.h"
@@ -29,11 +30,15 @@ struct program {
 	const struct log *log;
 	const struct database_driver *const *drivers;
 	const struct random *random;
-	void *context; /* for the two functions below */
+	void *context; /* for the three functions below */
 
 	/* Opens the store that a secret lives in; no call is made yet. INVALID: no region, …. */
 	struct status (*open_store)(void *context, const struct store_request *,
 				    struct secret_store **ret);
+
+	/* The directory beside it; no call is made yet. */
+	struct status (*open_directory)(void *context, const struct store_request *,
+					struct directory **ret);
 
 	/* Who we are to that store, in words ("role … from the environment"). DENIED, UNAVAILABLE.
 	 */

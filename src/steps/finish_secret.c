@@ -6,6 +6,7 @@
  * alone, and then the application would be handed a password that nobody has set: so what this
  * process has not seen proven it proves now. In a warm function that costs nothing.
  */
+#include "steps/placement.h"
 #include "steps/rotation.h"
 #include "steps/single_user.h"
 
@@ -16,30 +17,31 @@ static struct status drop_as_user(const struct rotation *rotation, const struct 
 {
 	AUTO(database_close) struct database *db = NULL;
 
-	TRY(rotation_login(rotation, &plan->logins[0], previous->username, &previous->password,
+	TRY(rotation_login(rotation, plan_writer(plan), previous->username, &previous->password,
 			   rotation->deadline, &db));
 	return db->ops->drop_former(db, previous->username);
 }
 
 static struct status drop_as_admin(const struct rotation *rotation, const struct plan *plan,
+				   const struct credential *admin,
 				   const struct credential *previous)
 {
-	AUTO(stored_clear) struct stored admin = STORED_INIT;
 	AUTO(database_close) struct database *db = NULL;
 	bool unproven;
 
-	TRY(rotation_get(rotation, plan->admin_secret_id, STAGE_CURRENT, &admin));
-	TRY(plan_check_admin(plan, &admin.credential));
-	TRY(rotation_login_kept(rotation, plan, &admin.credential, "the admin secret",
-				rotation->deadline, &db, &unproven));
+	TRY(plan_check_admin(plan, admin));
+	TRY(rotation_login_kept(rotation, plan, admin, "the admin secret", rotation->deadline, &db,
+				&unproven));
 	return db->ops->drop_former(db, previous->username);
 }
 
-/* The user itself first: it shows that this host is its database, before the admin's password goes there.
+/*
+ * The user itself first: it shows that this host is its database, before the admin's password goes there.
+ * Where the application's host only reads, it is its writer's turn then.
  */
 static struct status drop_former(const struct rotation *rotation, const char *version)
 {
-	AUTO(stored_clear) struct stored previous = STORED_INIT;
+	AUTO(stored_clear) struct stored previous = STORED_INIT, admin = STORED_INIT;
 	AUTO(plan_clear) struct plan plan = PLAN_INIT;
 	struct status dropped;
 
@@ -48,12 +50,17 @@ static struct status drop_former(const struct rotation *rotation, const char *ve
 		return failure(STATUS_UNAVAILABLE, "its version cannot be read yet");
 	TRY(plan_make(&previous.credential, rotation->config, rotation->drivers, &plan));
 	dropped = drop_as_user(rotation, &plan, &previous.credential);
+	if (dropped.code == STATUS_OK)
+		return OK;
+	TRY(placement_read(rotation, &plan, &admin));
+	if (plan.writer.host != NULL)
+		dropped = drop_as_user(rotation, &plan, &previous.credential);
 	if (dropped.code != STATUS_DENIED)
 		return dropped;
 	/* Who may not end one could not keep one. */
 	if (plan.admin_secret_id == NULL)
 		return OK;
-	return drop_as_admin(rotation, &plan, &previous.credential);
+	return drop_as_admin(rotation, &plan, &admin.credential, &previous.credential);
 }
 
 /*

@@ -1,10 +1,10 @@
 #include "steps/inspect.h"
 
+#include "steps/placement.h"
 #include "steps/rotation.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* What one look at everything has read. */
 struct look {
@@ -36,22 +36,6 @@ static void add_failure(struct look *look, const char *kind, const char *name, c
 		       status.detail);
 }
 
-/* "2 h 5 min", for people. */
-static void format_age(int64_t since, char ret[32])
-{
-	int64_t minutes = ((int64_t)time(NULL) - since) / 60;
-
-	if (since == 0)
-		snprintf(ret, 32, "of unknown age");
-	else if (minutes < 60)
-		snprintf(ret, 32, "%lld min old", (long long)(minutes > 0 ? minutes : 0));
-	else if (minutes < 48 * 60)
-		snprintf(ret, 32, "%lld h %lld min old", (long long)(minutes / 60),
-			 (long long)(minutes % 60));
-	else
-		snprintf(ret, 32, "%lld days old", (long long)(minutes / 60 / 24));
-}
-
 static bool look_at_version(struct look *look, enum stage stage, const char *name,
 			    const char *version, struct stored *ret)
 {
@@ -60,7 +44,7 @@ static bool look_at_version(struct look *look, enum stage stage, const char *nam
 	struct secret_reading reading = {.status = OK};
 	struct status read = rotation->store->ops->get(rotation->store, rotation->secret_id, stage,
 						       NULL, true, &found);
-	char age[32];
+	char age[AGE_SIZE];
 
 	if (read.code == STATUS_OK) {
 		reading.version = found;
@@ -70,7 +54,7 @@ static bool look_at_version(struct look *look, enum stage stage, const char *nam
 		add_failure(look, "version", name, NULL, read);
 		return false;
 	}
-	format_age(found.created, age);
+	inspection_age(found.created, age);
 	inspection_add(look->result, "version", name, ret->credential.username, FINDING_GOOD, name,
 		       "%s, %s", version, age);
 	return true;
@@ -389,6 +373,23 @@ static void look_at_logins(struct look *look)
 				look_at_login(look, &look->plan.logins[i], look->plan.users[j]);
 }
 
+/* As in setSecret: where the application does not log in itself, the active user has to first. */
+static struct status log_in_at_writer(struct look *look, struct credential *admin)
+{
+	const struct credential *active = &look->current.credential;
+	AUTO(database_close) struct database *db = NULL;
+
+	TRY(placement_find(look->rotation, &look->plan, admin));
+	if (admin != NULL)
+		TRY(plan_check_admin(&look->plan, admin));
+	if (look->plan.writer.host == NULL)
+		return OK;
+	return status_while(log_in(look, &look->plan.writer, active->username, &active->password,
+				   &db),
+			    "logging in as '%s' where %s is written", active->username,
+			    look->plan.logins[0].host);
+}
+
 static void look_at_admin(struct look *look)
 {
 	const struct rotation *rotation = look->rotation;
@@ -397,8 +398,12 @@ static void look_at_admin(struct look *look)
 	AUTO(database_close) struct database *db = NULL;
 	struct status tried;
 
-	if (plan->admin_secret_id == NULL)
+	if (plan->admin_secret_id == NULL) {
+		tried = log_in_at_writer(look, NULL);
+		if (tried.code != STATUS_OK)
+			add_failure(look, "writer", plan->logins[0].host, plan->active_user, tried);
 		return;
+	}
 	if (!look->active_works) {
 		/* As in setSecret: a host that refuses the active user may not be our database. */
 		inspection_add(look->result, "admin", plan->admin_secret_id, NULL, FINDING_WARNING,
@@ -408,14 +413,15 @@ static void look_at_admin(struct look *look)
 	}
 	tried = rotation_get(rotation, plan->admin_secret_id, STAGE_CURRENT, &admin);
 	if (tried.code == STATUS_OK)
-		tried = plan_check_admin(plan, &admin.credential);
+		tried = log_in_at_writer(look, &admin.credential);
 	if (tried.code == STATUS_OK)
 		tried = log_in_kept(look, &admin.credential, "the admin secret", &db);
 	if (tried.code != STATUS_OK)
 		add_failure(look, "admin", plan->admin_secret_id, admin.credential.username, tried);
 	else
 		inspection_add(look->result, "admin", plan->admin_secret_id,
-			       admin.credential.username, FINDING_GOOD, "works", "%s", "");
+			       admin.credential.username, FINDING_GOOD, "works", "at %s:%u",
+			       plan_writer(plan)->host, plan_writer(plan)->port);
 }
 
 static void look_at_write_access(struct look *look, const char *id,

@@ -200,7 +200,7 @@ struct status rotation_login_kept(const struct rotation *rotation, const struct 
 				  const struct credential *kept, const char *where,
 				  struct deadline deadline, struct database **ret, bool *unproven)
 {
-	struct login login = plan->logins[0];
+	struct login login = *plan_writer(plan);
 	struct status status;
 	bool told = false;
 

@@ -83,7 +83,7 @@ struct status rotation_login(const struct rotation *, const struct login *, cons
 			     const struct secret *password, struct deadline, struct database **ret);
 
 /*
- * Opens a session at the plan's database with a credential that `where`, another secret or version,
+ * Opens a session where the plan's passwords are changed with a credential that `where`, another secret or version,
  * keeps. INVALID: it is kept for another database, see plan_check_place(). Where it does not say for
  * which, the server must prove that it knows the password; `*unproven`, INVALID too: it did not.
  */

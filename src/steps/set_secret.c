@@ -3,6 +3,7 @@
  * user's proxy secret is promoted. The active user, whom the application is using, is never
  * touched.
  */
+#include "steps/placement.h"
 #include "steps/rotation.h"
 #include "steps/single_user.h"
 
@@ -110,7 +111,7 @@ static struct status login_at_database(const struct rotation *rotation, const st
 				       const char *user, const struct secret *password,
 				       struct database **ret)
 {
-	return rotation_login(rotation, &now->plan.logins[0], user, password, rotation->deadline,
+	return rotation_login(rotation, plan_writer(&now->plan), user, password, rotation->deadline,
 			      ret);
 }
 
@@ -401,6 +402,8 @@ struct status set_secret(const struct rotation *rotation)
 		report_outcome(rotation, "already finished");
 		return OK;
 	}
+	TRY(placement_find(rotation, &now.plan,
+			   now.plan.admin_secret_id != NULL ? &now.admin.credential : NULL));
 	if (plan_has_one_user(&now.plan))
 		return single_user_set(&(struct single_user){
 			.rotation = rotation,

@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/database.h"
+#include "core/directory.h"
 #include "core/password.h"
 #include "core/secret_store.h"
 #include "core/status.h"
@@ -54,6 +55,8 @@ struct rotation {
 	const struct config *config;
 	const struct database_driver *const *drivers; /* NULL-terminated */
 	struct secret_store *store;
+	struct directory
+		*directory; /* asked only where the secrets do not say where they are for */
 	const struct random *random;
 	struct deadline deadline;
 	const char *secret_id;	     /* the application secret */

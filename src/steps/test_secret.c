@@ -1,9 +1,10 @@
 /*
  * testSecret: prove. The pending credential logs in at every login, and its user may do what the
- * active user may. A proxy is given time to notice that its secret moved. Changes nothing: Secrets
- * Manager also calls it alone, with the current credential as the pending one, to try a new
- * function.
+ * active user may. A proxy is given time to notice that its secret moved, a reader to follow its
+ * writer. Changes nothing: Secrets Manager also calls it alone, with the current credential as the
+ * pending one, to try a new function.
  */
+#include "steps/placement.h"
 #include "steps/rotation.h"
 #include "steps/single_user.h"
 
@@ -12,46 +13,81 @@
 #define FIRST_WAIT_MS 100
 #define LONGEST_WAIT_MS 500
 
-static struct status prove_database(const struct rotation *rotation, const struct plan *plan,
-				    const struct credential *pending,
-				    const struct credential *current)
-{
-	AUTO(database_close) struct database *db = NULL;
-
-	TRY_WHILE(rotation_login(rotation, &plan->logins[0], pending->username, &pending->password,
-				 rotation->deadline, &db),
-		  "logging in at the database as '%s' with the pending password",
-		  pending->username);
-	if (strcmp(pending->username, plan->active_user) == 0)
-		return OK;
-	return rotation_compare(rotation, plan, db, pending->username, current, rotation->deadline);
-}
-
-/* A proxy refuses a password it has not read yet exactly as it refuses a wrong one: try again. */
-static struct status prove_proxy(const struct rotation *rotation, const struct login *login,
-				 const struct credential *pending)
+/*
+ * A proxy refuses a password that it has not read yet exactly as it refuses a wrong one, and so does a
+ * replica: try again. `what` and `hint` are for the text.
+ */
+static struct status log_in_late(const struct rotation *rotation, const struct login *login,
+				 const struct credential *pending, const char *what,
+				 const char *hint, struct database **ret)
 {
 	struct deadline patience = deadline_within(rotation->deadline,
 						   rotation->config->proxy_wait * 1000);
 	int64_t begun = patience.clock->now(), wait = FIRST_WAIT_MS;
 
 	for (;;) {
-		AUTO(database_close) struct database *db = NULL;
 		struct status tried = rotation_login(rotation, login, pending->username,
-						     &pending->password, patience, &db);
+						     &pending->password, patience, ret);
 
 		if (tried.code != STATUS_DENIED && tried.code != STATUS_UNAVAILABLE)
-			return status_while(tried, "logging in at the proxy as '%s'",
+			return status_while(tried, "logging in at the %s as '%s'", what,
 					    pending->username);
 		if (deadline_left(patience) <= wait)
 			return status_while(tried,
-					    "the proxy %s:%u did not accept the new password of "
-					    "'%s' within %lld s (is its secret attached to it?)",
-					    login->host, login->port, pending->username,
-					    (long long)((patience.clock->now() - begun) / 1000));
+					    "the %s %s:%u did not accept the new password of "
+					    "'%s' within %lld s (%s)",
+					    what, login->host, login->port, pending->username,
+					    (long long)((patience.clock->now() - begun) / 1000),
+					    hint);
 		deadline_sleep(patience, wait);
 		wait = wait * 2 < LONGEST_WAIT_MS ? wait * 2 : LONGEST_WAIT_MS;
 	}
+}
+
+static struct status prove_proxy(const struct rotation *rotation, const struct login *login,
+				 const struct credential *pending)
+{
+	AUTO(database_close) struct database *db = NULL;
+
+	return log_in_late(rotation, login, pending, "proxy", "is its secret attached to it?", &db);
+}
+
+/* Most secrets are for no reader: that is found out only where the password is refused. */
+static struct status log_in_at_database(const struct rotation *rotation, struct plan *plan,
+					const struct credential *pending, struct database **ret)
+{
+	const struct login *login = &plan->logins[0];
+	struct status tried = rotation_login(rotation, login, pending->username, &pending->password,
+					     rotation->deadline, ret);
+	AUTO(stored_clear) struct stored admin = STORED_INIT;
+	struct status found;
+
+	tried = status_while(tried, "logging in at the database as '%s' with the pending password",
+			     pending->username);
+	if (tried.code != STATUS_DENIED)
+		return tried;
+	found = placement_read(rotation, plan, &admin);
+	if (found.code != STATUS_OK)
+		return failure(found.code == STATUS_UNAVAILABLE ? found.code : tried.code,
+			       "%s; whether that is a reader, which is only late, could not be "
+			       "found out: %s",
+			       tried.detail, found.detail);
+	if (plan_writer(plan) == login)
+		return tried;
+	return log_in_late(rotation, login, pending, "reader", "does it lag behind its writer?",
+			   ret);
+}
+
+static struct status prove_database(const struct rotation *rotation, struct plan *plan,
+				    const struct credential *pending,
+				    const struct credential *current)
+{
+	AUTO(database_close) struct database *db = NULL;
+
+	TRY(log_in_at_database(rotation, plan, pending, &db));
+	if (strcmp(pending->username, plan->active_user) == 0)
+		return OK;
+	return rotation_compare(rotation, plan, db, pending->username, current, rotation->deadline);
 }
 
 /*
@@ -67,7 +103,7 @@ static struct status check_versions(const struct rotation *rotation, const struc
 	return rotation_check_pending(rotation, plan, current, pending);
 }
 
-static struct status prove_everywhere(const struct rotation *rotation, const struct plan *plan,
+static struct status prove_everywhere(const struct rotation *rotation, struct plan *plan,
 				      const struct credential *pending,
 				      const struct credential *current)
 {

@@ -56,6 +56,19 @@ static bool proxy_knows(struct world *world, const char *user, const struct secr
 	return false;
 }
 
+static bool only_reads(const struct world *world, const char *host)
+{
+	return world->is_reader && strcmp(host, DATABASE) == 0;
+}
+
+/* A replica has no transaction that writes, whoever asks. */
+static struct status refuse_to_write(const struct fake_database *db)
+{
+	if (only_reads(db->world, db->host))
+		return failure(STATUS_UNAVAILABLE, "%s is in a read-only transaction", db->host);
+	return OK;
+}
+
 static bool change(struct world *world, const char *user, const struct secret *password)
 {
 	struct fake_user *known = world_user(world, user);
@@ -65,6 +78,7 @@ static bool change(struct world *world, const char *user, const struct secret *p
 		return false;
 	if (!password_is(known->password, password)) {
 		known->changes++;
+		world->reader_seen = 0;
 		world->effects++;
 		memset(known->proven, 0, sizeof(known->proven));
 	}
@@ -150,6 +164,7 @@ static struct status fake_set_password(struct database *base, const char *user,
 	struct world_call call = call_of(db, "set_password", user);
 
 	TRY(world_begin_call(world, &call));
+	TRY(refuse_to_write(db));
 	if (strcmp(db->user, user) != 0 && strcmp(db->user, "admin") != 0)
 		return failure(STATUS_DENIED, "'%s' may not change '%s'", db->user, user);
 	if (world_user(world, user) == NULL || !begin_change(db, user, password)) {
@@ -168,6 +183,7 @@ static struct status fake_put_user_like(struct database *base, const char *user,
 	struct fake_user *room = world_user(world, "");
 
 	TRY(world_begin_call(world, &call));
+	TRY(refuse_to_write(db));
 	*created = world_user(world, user) == NULL;
 	if (*created && world->may_not_create)
 		return failure(STATUS_DENIED, "'%s' may not create users", db->user);
@@ -268,7 +284,9 @@ static const struct database_ops fake_dual_ops = {
 static void watch(struct world *world, const struct login *login, const struct fake_user *known,
 		  const struct secret *password)
 {
-	const char *home = login->kind == LOGIN_PROXY ? "proxy.example" : "db.example";
+	const char *home = login->kind == LOGIN_PROXY				  ? "proxy.example"
+			   : world->is_reader && strcmp(login->host, WRITER) == 0 ? WRITER
+										  : DATABASE;
 
 	/* The active user's is in the secret itself: whoever wrote the host may have written it. */
 	if (known != NULL && strcmp(known->name, "app") != 0 && strcmp(login->host, home) != 0 &&
@@ -294,6 +312,9 @@ static struct status verify(struct world *world, const struct login *login, cons
 	if (login->kind == LOGIN_PROXY)
 		accepted = proxy_knows(world, user, password) &&
 			   world->proxy_seen++ >= world->proxy_lag && accepted;
+	if (accepted && only_reads(world, login->host) && known->changes > 0 &&
+	    world->reader_seen++ < world->reader_lag)
+		return failure(STATUS_DENIED, "'%s' was refused at %s", user, login->host);
 	if (accepted)
 		return OK;
 	if (login->kind == LOGIN_DATABASE && known != NULL)

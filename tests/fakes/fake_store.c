@@ -75,6 +75,8 @@ static struct status fake_describe(struct secret_store *store, const char *id,
 	ret->rotation_enabled = secret->rotation_enabled;
 	if (secret->function != NULL)
 		ret->function = memory_copy_string(secret->function);
+	if (secret->owner != NULL)
+		ret->owner = memory_copy_string(secret->owner);
 	copy_label(world, id, STAGE_CURRENT, ret->current);
 	copy_label(world, id, STAGE_PENDING, ret->pending);
 	copy_label(world, id, STAGE_PREVIOUS, ret->previous);

@@ -173,6 +173,32 @@ static void compose_value(unsigned shape, char *ret, size_t size)
 					       : "\"app\", \"app-clone\"");
 }
 
+static void put_admin(struct world *world, unsigned shape)
+{
+	bool managed = (shape & WORLD_MANAGED) != 0;
+
+	world_put(world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
+		  managed	     ? "{\"username\": \"admin\", \"password\": \"admin-password\"}"
+		  : world->is_reader ? "{\"host\": \"" WRITER "\", \"username\": \"admin\", "
+				       "\"password\": \"admin-password\"}"
+				     : "{\"host\": \"" DATABASE "\", \"username\": \"admin\", "
+				       "\"password\": \"admin-password\"}");
+	if (managed)
+		world_secret(world, ADMIN_SECRET)->owner = OWNER;
+}
+
+/* Other people's databases are in it too. */
+static void make_directory(struct world *world, unsigned shape)
+{
+	const char *writer = world->is_reader ? WRITER : DATABASE;
+	const char *engine = shape & WORLD_TWO_PASSWORDS ? "dual" : "fake";
+
+	world->hosts[0] = (struct fake_host){"other.example", "other.example", "another", "fake"};
+	world->hosts[1] = (struct fake_host){DATABASE, writer, NULL, engine};
+	world->hosts[2] = (struct fake_host){WRITER, WRITER, NULL, engine};
+	world->hosts[world->is_reader ? 2 : 1].owner = OWNER;
+}
+
 static void make_secrets(struct world *world, unsigned shape)
 {
 	bool three = (shape & WORLD_RING_OF_THREE) != 0;
@@ -192,9 +218,7 @@ static void make_secrets(struct world *world, unsigned shape)
 		world_put(world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
 			  "{\"username\": \"app-clone\", \"password\": \"inactive-password\"}");
 	if (world->has_admin)
-		world_put(world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
-			  "{\"host\": \"db.example\", \"username\": \"admin\", \"password\": "
-			  "\"admin-password\"}");
+		put_admin(world, shape);
 	if (!world->has_proxies)
 		return;
 	world_put(world, PROXY_SECRET_BASE, "proxy-1", STAGE_CURRENT,
@@ -212,7 +236,10 @@ void world_make(struct world *world, unsigned shape)
 		.has_admin = (shape & WORLD_ADMIN) != 0,
 		.has_proxies = (shape & WORLD_PROXIES_TOO) != 0,
 		.has_one_user = (shape & WORLD_ONE_USER) != 0,
+		.is_reader = (shape & WORLD_READER) != 0,
+		.name_tells = (shape & WORLD_READER) != 0 && (shape & WORLD_ADMIN) == 0,
 		.proxy_lag = 2,
+		.reader_lag = 2,
 	};
 	clock_world = world;
 	fake_driver_world = world;
@@ -228,11 +255,13 @@ void world_make(struct world *world, unsigned shape)
 		add_user(world, "app-third", "third-password");
 	add_user(world, "admin", "admin-password");
 	make_secrets(world, shape);
+	make_directory(world, shape);
 	world_secret(world, APPLICATION_SECRET)->rotation_enabled = true;
 	world->rotation = (struct rotation){
 		.config = &world->config,
 		.drivers = fake_drivers,
 		.store = fake_store(world),
+		.directory = fake_directory(world),
 		.random = &fake_random,
 		.secret_id = APPLICATION_SECRET,
 		.token = world->token,
@@ -276,6 +305,7 @@ void world_clear(struct world *world)
 		for (size_t j = 0; j < WORLD_VERSIONS; j++)
 			string_clear(&world->secrets[i].versions[j].value);
 	secret_store_close(&world->rotation.store);
+	directory_close(&world->rotation.directory);
 }
 
 struct world *world_enter(struct world *world)

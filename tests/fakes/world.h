@@ -1,5 +1,5 @@
 /*
- * world: a secret store, a database and its proxies in memory, behind the real ports.
+ * world: a secret store, a database, its proxies and their directory in memory, behind the real ports.
  *
  * It counts every port call and can fail the n-th one: before doing it, after (the answer is lost),
  * or by never answering, so that the clock runs until the call's deadline. After each call that changed
@@ -18,10 +18,14 @@
 #define WORLD_SECRETS 8
 #define WORLD_VERSIONS 8
 #define WORLD_USERS 8
-#define WORLD_LOGINS 3 /* the database and two proxy endpoints */
+#define WORLD_LOGINS 4 /* the database, its writer and two proxy endpoints */
+#define WORLD_HOSTS 4  /* that the directory knows */
 
 #define APPLICATION_SECRET "app/database"
 #define ADMIN_SECRET "app/admin"
+#define DATABASE "db.example"	   /* what the application secret names */
+#define WRITER "writer.example"	   /* behind it, where that is a reader */
+#define OWNER "owner-of-the-admin" /* the tag of a managed admin secret */
 #define PROXY_SECRET_BASE "proxy/app"
 #define PROXY_SECRET_CLONE "proxy/app-clone"
 #define PROXY_SECRET_THIRD "proxy/app-third"
@@ -37,6 +41,7 @@ struct fake_secret {
 	const char *id; /* NULL = free */
 	bool rotation_enabled;
 	const char *function; /* who rotates it, NULL = nobody */
+	const char *owner;    /* whose database it is for, NULL = nobody says */
 	bool describe_denied;
 	bool deleted; /* marked for deletion: nothing but a restore is possible */
 	struct fake_version versions[WORLD_VERSIONS];
@@ -51,6 +56,13 @@ struct fake_user {
 	int wrong_tries;  /* logins refused at the database: accounts lock */
 	char proven[WORLD_LOGINS][80]; /* "host:port" of each login since its password was set */
 	const void *locked_by;	       /* the session that is about to change it */
+};
+
+/* What the directory knows. */
+struct fake_host {
+	const char *host, *writer; /* NULL: a free place */
+	const char *owner;	   /* the database whose address `host` is, or NULL */
+	const char *engine;
 };
 
 enum world_failure {
@@ -76,7 +88,11 @@ struct world {
 	int refused_most;
 	int proxy_lag;	/* logins a proxy refuses after a secret moved, before it notices */
 	int proxy_seen; /* of those, how many have been */
-	int64_t time;	/* what the fake clock says; sleeping moves it */
+	bool is_reader; /* DATABASE is read only: what happens at WRITER happens there a little later */
+	bool name_tells;	     /* and its name says so */
+	int reader_lag, reader_seen; /* as of the proxy, after a password changed */
+	struct fake_host hosts[WORLD_HOSTS];
+	int64_t time; /* what the fake clock says; sleeping moves it */
 
 	int calls;   /* port calls so far */
 	int looked;  /* the last of them that asked for the application secret's labels; 0 = none */
@@ -124,6 +140,8 @@ enum world_shape {
 	 * prove that it knows a password: MySQL's. */
 	WORLD_TWO_PASSWORDS = 64,
 	WORLD_ONE_USER = 128, /* without proxies; nobody else in the ring */
+	WORLD_MANAGED = 256,  /* with WORLD_ADMIN: its secret holds no more than the credential */
+	WORLD_READER = 512,   /* the application secret names one of the database's readers */
 };
 
 /* A sound world: 'app' is active, 'app-clone' has the password that is written down for it. */
@@ -174,6 +192,7 @@ void world_prove(struct world *, const char *user, const struct login *);
 void world_describe(struct world *, char *ret, size_t size);
 
 struct secret_store *fake_store(struct world *);
+struct directory *fake_directory(struct world *);
 extern const struct database_driver *const fake_drivers[];
 /* The world the fake driver opens logins in: a driver has no state of its own. */
 extern struct world *fake_driver_world;

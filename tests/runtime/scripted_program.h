@@ -38,6 +38,15 @@ static inline struct status open_fake_store(void *context, const struct store_re
 	return OK;
 }
 
+static inline struct status open_fake_directory(void *context, const struct store_request *request,
+						struct directory **ret)
+{
+	(void)context;
+	(void)request;
+	*ret = fake_directory(&world);
+	return OK;
+}
+
 static inline struct status name_fake_caller(void *context, const struct store_request *request,
 					     char *ret, size_t size)
 {
@@ -73,6 +82,7 @@ static inline void program_make(unsigned shape)
 		.drivers = fake_drivers,
 		.random = world.rotation.random,
 		.open_store = open_fake_store,
+		.open_directory = open_fake_directory,
 		.describe_caller = name_fake_caller,
 		.make_token = make_fake_token,
 	};

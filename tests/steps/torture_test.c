@@ -146,6 +146,13 @@ static const struct scene scenes[] = {
 	{"one user, two not allowed", WORLD_ONE_USER | WORLD_TWO_PASSWORDS, keep_nothing,
 	 .wrong_tries = 2},
 	{"testSecret alone", WORLD_PLAIN, stage_the_current, .alone = true},
+	{"managed admin", WORLD_ADMIN | WORLD_MANAGED, .wrong_tries = 0},
+	{"managed admin, clone missing, proxy", BOTH | WORLD_MANAGED | WORLD_CLONE_MISSING,
+	 .wrong_tries = 0},
+	{"reader", WORLD_READER, .wrong_tries = 1},
+	{"reader, admin", WORLD_ADMIN | WORLD_READER, .wrong_tries = 0},
+	{"reader, admin, proxy", BOTH | WORLD_READER, .wrong_tries = 0},
+	{"reader, managed admin", WORLD_ADMIN | WORLD_MANAGED | WORLD_READER, .wrong_tries = 0},
 	{"testSecret alone, proxy", WORLD_PROXIES_TOO, stage_the_current, .alone = true},
 };
 
@@ -336,7 +343,9 @@ static void assert_end(struct world *world, const char *undisturbed)
 static const struct {
 	const char *call, *words[3];
 } doing[] = {
-	{"describe", {"reading the labels"}},
+	{"describe", {"reading the labels", "reading in its tags"}},
+	{"find owner", {"looking up where '"}},
+	{"find writer", {"looking up whether "}},
 	{"get current", {"reading the current version", "reading the admin secret"}},
 	{"get pending", {"reading the pending version"}},
 	{"get previous", {"reading the previous version"}},
@@ -413,15 +422,18 @@ static void judge(const struct world *world, enum step step, const struct harm *
 		  const struct status *status)
 {
 	bool at_proxy = strncmp(world->failed_place, "proxy.", 6) == 0;
+	bool at_reader = world->is_reader && strcmp(world->failed_place, DATABASE) == 0 &&
+			 strcmp(world->failed_call, "open") == 0;
 	char begin[64];
 
 	/* What comes after the label is best effort. */
 	if (status->code == STATUS_OK && step == STEP_FINISH && is_finished(world))
 		return;
 	if (status->code == STATUS_OK) {
-		/* A proxy is asked again; an answer that means something may be gone on from. */
+		/* A proxy is asked again, and a reader; an answer that means something may be gone on
+		 * from. */
 		assert_true(harm->to == TO_CALL &&
-			    (at_proxy || harm->answer != STATUS_UNAVAILABLE));
+			    (at_proxy || at_reader || harm->answer != STATUS_UNAVAILABLE));
 		return;
 	}
 	snprintf(begin, sizeof(begin), "%s of '" APPLICATION_SECRET "': ", step_name(step));
