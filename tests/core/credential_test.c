@@ -71,6 +71,31 @@ static void credential_change_keeps_everything_else(void **state)
 	assert_string_equal(secret_reveal(&old.password), "a");
 }
 
+static void credential_place_replaces_what_stands_there(void **state)
+{
+	static const char *const texts[] = {
+		"{\"username\":\"a\",\"password\":\"p\"}",
+		"{\"port\":\"1\",\"username\":\"a\",\"host\":\"x\",\"password\":\"p\"}",
+		"{\"username\":\"a\",\"password\":\"p\",\"host\":null,\"port\":[{}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(texts); i++) {
+		AUTO(credential_clear) struct credential credential = CREDENTIAL_INIT;
+		const cJSON *port;
+
+		assert_ok(parse(texts[i], &credential));
+		assert_ok(credential_set_place(&credential, "db.example", 65535));
+		port = cJSON_GetObjectItem(credential.fields, "port");
+		assert_string_equal(
+			cJSON_GetStringValue(cJSON_GetObjectItem(credential.fields, "host")),
+			"db.example");
+		assert_int_equal(port->valueint, 65535);
+		assert_string_equal(credential.username, "a");
+		assert_string_equal(secret_reveal(&credential.text), texts[i]);
+	}
+}
+
 static void credential_change_past_the_limit_is_refused(void **state)
 {
 	AUTO(credential_clear) struct credential old = CREDENTIAL_INIT, new = CREDENTIAL_INIT;
@@ -93,6 +118,7 @@ int main(void)
 		cmocka_unit_test(credential_parse_reads_user_and_password),
 		cmocka_unit_test(credential_parse_tells_apart_what_is_wrong),
 		cmocka_unit_test(credential_change_keeps_everything_else),
+		cmocka_unit_test(credential_place_replaces_what_stands_there),
 		cmocka_unit_test(credential_change_past_the_limit_is_refused),
 	};
 

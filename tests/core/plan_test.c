@@ -405,6 +405,55 @@ static void plan_checks_for_which_database_a_password_is_kept(void **state)
 	assert_ok(place(&plan, ",\"host\":\"db.example\",\"ssl\":false", &told));
 }
 
+/* Behind a reader: what is kept for either is kept for this database, for no other. */
+static void plan_with_a_writer_changes_passwords_there(void **state)
+{
+	static const struct place writer = {"writer.example", 6544, "aurora-postgresql"};
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+	bool told = false;
+
+	(void)state;
+	assert_ok(make("{" AWS_SHAPE ",\"port\":6543," RING "}", &plan));
+	assert_ptr_equal(plan_writer(&plan), &plan.logins[0]);
+	for (int i = 0; i < 2; i++) { /* again changes nothing */
+		assert_ok(plan_set_writer(&plan, &writer));
+		assert_string_equal(plan_writer(&plan)->host, "writer.example");
+		assert_int_equal(plan_writer(&plan)->port, 6544);
+		assert_ptr_equal(plan_writer(&plan)->dbname, plan.logins[0].dbname);
+		assert_true(plan_writer(&plan)->tls);
+		assert_string_equal(plan.logins[0].host, "db.example");
+	}
+	assert_ok(place(&plan, ",\"host\":\"db.example\",\"port\":6543", &told));
+	assert_true(told);
+	assert_ok(place(&plan, ",\"host\":\"Writer.example\",\"port\":6544", &told));
+	assert_true(told);
+	assert_failed(place(&plan, ",\"host\":\"writer.example\",\"port\":6543", &told),
+		      STATUS_INVALID, "it is for writer.example:6543");
+	assert_failed(place(&plan, ",\"host\":\"db.example\",\"port\":6544", &told), STATUS_INVALID,
+		      "it is for db.example:6544");
+	assert_failed(place(&plan, ",\"host\":\"writer.example.org\",\"port\":6544", &told),
+		      STATUS_INVALID, "will not be sent there");
+}
+
+static void plan_knows_an_engine_by_each_of_its_names(void **state)
+{
+	struct place at = {"db.example", 1, ""};
+	AUTO(plan_clear) struct plan plan = PLAN_INIT;
+
+	(void)state;
+	assert_ok(make("{" AWS_SHAPE "," RING "}", &plan));
+	snprintf(at.engine, sizeof(at.engine), "postgres");
+	assert_ok(plan_check_engine(&plan, &at, drivers));
+	snprintf(at.engine, sizeof(at.engine), "aurora-postgresql");
+	assert_ok(plan_check_engine(&plan, &at, drivers));
+	snprintf(at.engine, sizeof(at.engine), "stricter");
+	assert_failed(plan_check_engine(&plan, &at, drivers), STATUS_INVALID,
+		      "runs 'stricter', another engine; the secret under rotation is for postgres");
+	snprintf(at.engine, sizeof(at.engine), "aurora");
+	assert_failed(plan_check_engine(&plan, &at, drivers), STATUS_INVALID,
+		      "runs 'aurora', an engine that is not supported");
+}
+
 /* A host that the operator set is not in the hands of who writes a secret. */
 static void plan_with_the_hosts_variable_needs_no_host_beside_a_password(void **state)
 {
@@ -642,6 +691,8 @@ int main(void)
 		cmocka_unit_test(plan_refuses_an_impossible_password),
 		cmocka_unit_test(plan_takes_the_password_policy_from_the_environment),
 		cmocka_unit_test(plan_matches_proxy_secrets_to_users),
+		cmocka_unit_test(plan_with_a_writer_changes_passwords_there),
+		cmocka_unit_test(plan_knows_an_engine_by_each_of_its_names),
 		cmocka_unit_test(plan_measures_every_user_name),
 		cmocka_unit_test(plan_of_an_unknown_engine_names_every_known_one),
 		cmocka_unit_test(plan_takes_the_longest_host_name_and_none_longer),

@@ -15,7 +15,10 @@ struct fake_directory {
 
 static struct world *world_of(struct directory *directory)
 {
-	return world_enter(((struct fake_directory *)directory)->world);
+	struct world *world = ((struct fake_directory *)directory)->world;
+
+	world->lookups++;
+	return world_enter(world);
 }
 
 static struct world_call call_about(const struct world *world, const char *name, const char *place)

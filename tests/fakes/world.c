@@ -292,7 +292,8 @@ void world_reset_counts(struct world *world)
 {
 	world->report = (struct report){0};
 	world->calls = world->looked = world->fail_at = world->intrude_at = world->store_calls =
-		world->writes = world->logins = world->effects = world->late_calls = 0;
+		world->writes = world->logins = world->lookups = world->effects =
+			world->late_calls = 0;
 	world->store_limit = (struct deadline){0};
 	world->rotation.deadline = deadline_in(&fake_clock, 60000);
 	for (size_t i = 0; i < WORLD_USERS; i++)

@@ -92,6 +92,7 @@ struct world {
 	bool name_tells;	     /* and its name says so */
 	int reader_lag, reader_seen; /* as of the proxy, after a password changed */
 	struct fake_host hosts[WORLD_HOSTS];
+	int lookups;  /* how often the directory was asked */
 	int64_t time; /* what the fake clock says; sleeping moves it */
 
 	int calls;   /* port calls so far */
