@@ -1,5 +1,7 @@
 #include "aws.h"
 
+#include "query.h"
+#include "rds.h"
 #include "sandbox.h"
 #include "secrets_manager.h"
 #include "sigv4_verify.h"
@@ -54,23 +56,30 @@ static const struct service secrets_manager = {
 };
 
 static const struct service sts = {.name = "sts", .error = sts_error, .run = sts_run};
+static const struct service rds = {.name = "rds", .error = rds_error, .run = rds_run};
+
+/* All services have one address here, so the version tells two that take forms apart. */
+static const struct service *service_of(const cJSON *form)
+{
+	return strcmp(query_field(form, "Version"), RDS_VERSION) == 0 ? &rds : &sts;
+}
 
 /* Tells service and action, and takes the input apart. FINE status is 0. */
 static struct reply read_call(const struct request *request, struct aws_call *call)
 {
 	const char *target = request_header(request, "X-Amz-Target");
 	const char *type = request_header(request, "Content-Type");
+	bool form = target == NULL && type != NULL && strncasecmp(type, FORM, strlen(FORM)) == 0;
 	const char *action = NULL;
 
-	call->service = target == NULL && type != NULL && strncasecmp(type, FORM, strlen(FORM)) == 0
-				? &sts
-				: &secrets_manager;
+	if (form)
+		call->input = query_parse_form(request->body);
+	call->service = form ? service_of(call->input) : &secrets_manager;
 	call->entry.service = call->service->name;
 	if (*request->query != '\0')
 		return call->service->error("ValidationException",
 					    "The sandbox takes no query string");
-	if (call->service == &sts) {
-		call->input = sts_parse_form(request->body);
+	if (form) {
 		action = cJSON_GetStringValue(
 			cJSON_GetObjectItemCaseSensitive(call->input, "Action"));
 	} else if (target != NULL && strncmp(target, TARGET_PREFIX, strlen(TARGET_PREFIX)) == 0) {
@@ -80,8 +89,7 @@ static struct reply read_call(const struct request *request, struct aws_call *ca
 	if (action == NULL)
 		return call->service->error("UnknownOperationException", "");
 	format_text(call->entry.action, sizeof(call->entry.action), "%s", action);
-	if (call->service == &secrets_manager &&
-	    (type == NULL || strcmp(type, "application/x-amz-json-1.1") != 0))
+	if (!form && (type == NULL || strcmp(type, "application/x-amz-json-1.1") != 0))
 		return aws_error("UnknownOperationException",
 				 "Content-Type must be application/x-amz-json-1.1");
 	return (struct reply){0};

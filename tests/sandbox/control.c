@@ -46,6 +46,40 @@ static struct reply faults(struct sandbox *sandbox, const struct request *reques
 	return problem != NULL ? refuse(400, problem) : show(faults_show(&sandbox->faults));
 }
 
+static struct reply databases(struct sandbox *sandbox, const struct request *request)
+{
+	const char *problem = NULL;
+	cJSON *lists;
+
+	if (strcmp(request->method, "PUT") == 0) {
+		lists = cJSON_ParseWithLength(request->body, request->length);
+		problem = databases_replace(&sandbox->databases, lists);
+		cJSON_Delete(lists);
+	} else if (strcmp(request->method, "GET") != 0) {
+		return refuse(405, "GET or PUT");
+	}
+	return problem != NULL ? refuse(400, problem) : show(databases_show(&sandbox->databases));
+}
+
+/* {"secret": name, "tags": [{"Key", "Value"}]}: all of its tags, those of the system too. */
+static struct reply tags(struct sandbox *sandbox, const struct request *request)
+{
+	cJSON *input = cJSON_ParseWithLength(request->body, request->length);
+	cJSON *list = cJSON_DetachItemFromObjectCaseSensitive(input, "tags");
+	const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(input, "secret"));
+	struct secret *secret = id != NULL ? vault_find(&sandbox->vault, id) : NULL;
+	bool good = strcmp(request->method, "PUT") == 0 && secret != NULL && cJSON_IsArray(list);
+
+	cJSON_Delete(input);
+	if (!good) {
+		cJSON_Delete(list);
+		return refuse(400, "PUT the name of a secret and a list of tags");
+	}
+	cJSON_DeleteItemFromObjectCaseSensitive(secret->details, "Tags");
+	cJSON_AddItemToObject(secret->details, "Tags", list);
+	return show(must(cJSON_Duplicate(secret->details, true)));
+}
+
 /* Where each setting is; the deny list is read by hand. */
 struct place {
 	const char *name;
@@ -54,7 +88,7 @@ struct place {
 	bool *flag;
 };
 
-#define PLACES 7
+#define PLACES 8
 
 static void list_places(struct settings *settings, struct place out[PLACES])
 {
@@ -64,6 +98,7 @@ static void list_places(struct settings *settings, struct place out[PLACES])
 		{"credential_lifetime_s", &settings->credential_lifetime_s, 1, NULL},
 		{"rotation_attempts", &settings->rotation_attempts, 1, NULL},
 		{"retry_delay_ms", &settings->retry_delay_ms, 0, NULL},
+		{"rds_page_size", &settings->rds_page_size, 1, NULL},
 		{"require_rotation_token", NULL, 0, &settings->require_rotation_token},
 		{"send_rotation_token", NULL, 0, &settings->send_rotation_token},
 	};
@@ -214,6 +249,7 @@ struct reply control_handle(struct sandbox *sandbox, const struct request *reque
 		{"/sandbox/journal", journal},	 {"/sandbox/faults", faults},
 		{"/sandbox/settings", settings}, {"/sandbox/rotations", rotations},
 		{"/sandbox/invoke", invoke},	 {"/sandbox/function", function},
+		{"/sandbox/rds", databases},	 {"/sandbox/tags", tags},
 	};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)

@@ -14,6 +14,7 @@ void sandbox_init(struct sandbox *sandbox, const struct options *options, int64_
 		.settings = {.credential_lifetime_s = 3600,
 			     .rotation_attempts = 5,
 			     .retry_delay_ms = retry_delay_ms,
+			     .rds_page_size = 100,
 			     .send_rotation_token = true},
 	};
 	pthread_mutex_init(&sandbox->lock, NULL);
@@ -36,6 +37,7 @@ void sandbox_stop(struct sandbox *sandbox)
 void sandbox_clear(struct sandbox *sandbox)
 {
 	vault_clear(&sandbox->vault);
+	databases_clear(&sandbox->databases);
 	faults_clear(&sandbox->faults);
 	journal_clear(&sandbox->journal);
 	lambda_clear(&sandbox->lambda);

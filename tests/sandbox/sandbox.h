@@ -12,6 +12,7 @@
 #include "journal.h"
 #include "keys.h"
 #include "lambda.h"
+#include "rds.h"
 #include "rotation.h"
 #include "vault.h"
 
@@ -40,6 +41,7 @@ struct settings {
 	int64_t credential_lifetime_s;
 	int64_t rotation_attempts;
 	int64_t retry_delay_ms;
+	int64_t rds_page_size;
 	bool require_rotation_token;
 	bool send_rotation_token;
 	char deny[DENY_MAX][64]; /* "service:Action" */
@@ -58,6 +60,7 @@ struct sandbox {
 	bool stopping;
 	struct settings settings;
 	struct vault vault;
+	struct databases databases;
 	struct keys keys;
 	struct faults faults;
 	struct journal journal;

@@ -5,6 +5,7 @@
 #include "text.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define DAY_MS (24LL * 60 * 60 * 1000)
 
@@ -61,6 +62,22 @@ static void keep_details(struct secret *secret, const cJSON *input)
 	}
 }
 
+/* Keys of the system's own are not for requesters; PUT /sandbox/tags is the system here. */
+static struct reply check_tags(const cJSON *tags)
+{
+	const cJSON *tag;
+
+	cJSON_ArrayForEach(tag, tags)
+	{
+		const char *key = input_text(tag, "Key");
+
+		if (key == NULL || strncasecmp(key, "aws:", strlen("aws:")) == 0)
+			return aws_error("InvalidParameterException",
+					 "Tag keys can't begin with aws: and can't be empty.");
+	}
+	return FINE;
+}
+
 struct reply create_secret(struct sandbox *sandbox, const struct call *call)
 {
 	const char *name = input_text(call->input, "Name");
@@ -70,6 +87,7 @@ struct reply create_secret(struct sandbox *sandbox, const struct call *call)
 	bool binary;
 
 	TRY(check_name(name));
+	TRY(check_tags(cJSON_GetObjectItemCaseSensitive(call->input, "Tags")));
 	TRY(read_value(call->input, &value, &binary));
 	known = vault_find(&sandbox->vault, name);
 	if (known != NULL)

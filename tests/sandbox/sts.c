@@ -1,137 +1,24 @@
 #include "sts.h"
 
+#include "query.h"
 #include "sandbox.h"
 #include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define XML "text/xml"
 #define NAMESPACE "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\""
 #define DURATION_MIN 900
 #define DURATION_MAX 43200
-#define FORM_FIELDS_MAX 64
-
-static const struct {
-	const char *json;
-	const char *sts;
-	unsigned status;
-} error_names[] = {
-	{"AccessDeniedException", "AccessDenied", 403},
-	{"ExpiredTokenException", "ExpiredToken", 403},
-	{"IncompleteSignatureException", "IncompleteSignature", 400},
-	{"InternalServiceError", "InternalFailure", 500},
-	{"InvalidSignatureException", "SignatureDoesNotMatch", 403},
-	{"MissingAuthenticationTokenException", "MissingAuthenticationToken", 403},
-	{"ThrottlingException", "Throttling", 400},
-	{"UnrecognizedClientException", "InvalidClientTokenId", 403},
-};
-
-/* None of our texts needs more than these. */
-static char *escape(const char *text)
-{
-	char *out = allocate(strlen(text) * 5 + 1);
-	char *at = out;
-
-	for (; *text != '\0'; text++) {
-		const char *as = *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : NULL;
-
-		if (as == NULL)
-			*at++ = *text;
-		else
-			at = stpcpy(at, as);
-	}
-	return out;
-}
 
 struct reply sts_error(const char *type, const char *message)
 {
-	AUTO(text_clear) char *escaped = escape(message);
-	const char *code = type;
-	unsigned status = 400;
-	struct reply reply;
-
-	for (size_t i = 0; i < sizeof(error_names) / sizeof(error_names[0]); i++) {
-		if (strcmp(error_names[i].json, type) != 0)
-			continue;
-		code = error_names[i].sts;
-		status = error_names[i].status;
-	}
-	reply = reply_text(status, XML,
-			   "<ErrorResponse " NAMESPACE "><Error><Type>%s</Type><Code>%s</Code>"
-			   "<Message>%s</Message></Error></ErrorResponse>",
-			   status >= 500 ? "Receiver" : "Sender", code, escaped);
-	format_text(reply.error, sizeof(reply.error), "%s", code);
-	return reply;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Decodes %XX and '+' in place; false when a '%' has no two digits. */
-static bool decode(char *text)
-{
-	char *out = text;
-
-	for (; *text != '\0'; text++) {
-		int high, low;
-
-		*out = *text;
-		if (*text == '+')
-			*out = ' ';
-		if (*text != '%') {
-			out++;
-			continue;
-		}
-		high = hex_digit(text[1]);
-		low = high < 0 ? -1 : hex_digit(text[2]);
-		if (low < 0)
-			return false;
-		*out++ = (char)(high * 16 + low);
-		text += 2;
-	}
-	*out = '\0';
-	return true;
-}
-
-cJSON *sts_parse_form(const char *body)
-{
-	AUTO(text_clear) char *copy = copy_text(body);
-	cJSON *form = must(cJSON_CreateObject());
-	char *rest = copy;
-	int fields = 0;
-
-	for (char *name; (name = strsep(&rest, "&")) != NULL;) {
-		char *value = strchr(name, '=');
-
-		if (value != NULL)
-			*value++ = '\0';
-		if (value == NULL || !decode(name) || !decode(value) ||
-		    ++fields > FORM_FIELDS_MAX) {
-			cJSON_Delete(form);
-			return NULL;
-		}
-		cJSON_AddStringToObject(form, name, value);
-	}
-	return form;
+	return query_error(NAMESPACE, type, message);
 }
 
 bool sts_unsigned(const char *action)
 {
 	return strcmp(action, "AssumeRoleWithWebIdentity") == 0;
-}
-
-static const char *field(const cJSON *input, const char *name)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(input, name));
-
-	return text != NULL ? text : "";
 }
 
 /* "arn:aws:iam::123456789012:role/path/name" → "name", NULL when it is no role's ARN. */
@@ -157,7 +44,7 @@ static bool session_is_sound(const char *session)
 /* The shorter of what the test set and what the caller asked for; 0: not a sound duration. */
 static int64_t lifetime(const struct sandbox *sandbox, const cJSON *input)
 {
-	const char *asked = field(input, "DurationSeconds");
+	const char *asked = query_field(input, "DurationSeconds");
 	long seconds;
 
 	if (*asked == '\0')
@@ -178,7 +65,7 @@ static struct reply hand_over(const struct sandbox *sandbox, const char *action,
 
 	date_iso(key->expires_ms, expiration);
 	random_uuid(request_id);
-	return reply_text(200, XML,
+	return reply_text(200, QUERY_XML,
 			  "<%sResponse " NAMESPACE "><%sResult><Credentials>"
 			  "<AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey>"
 			  "<SessionToken>%s</SessionToken><Expiration>%s</Expiration>"
@@ -193,8 +80,8 @@ static struct reply hand_over(const struct sandbox *sandbox, const char *action,
 
 static struct reply assume(struct sandbox *sandbox, const char *action, const cJSON *input)
 {
-	const char *role = role_name(field(input, "RoleArn"));
-	const char *session = field(input, "RoleSessionName");
+	const char *role = role_name(query_field(input, "RoleArn"));
+	const char *session = query_field(input, "RoleSessionName");
 	int64_t seconds = lifetime(sandbox, input);
 
 	if (role == NULL)
@@ -205,7 +92,7 @@ static struct reply assume(struct sandbox *sandbox, const char *action, const cJ
 	if (seconds == 0)
 		return sts_error("ValidationError", "DurationSeconds must be 900 to 43200");
 	if (strcmp(role, "sandbox-external-role") == 0 &&
-	    strcmp(field(input, "ExternalId"), "sandbox-external-id") != 0)
+	    strcmp(query_field(input, "ExternalId"), "sandbox-external-id") != 0)
 		return sts_error("AccessDeniedException",
 				 "The caller is not authorized to perform: sts:AssumeRole on this "
 				 "role: its trust policy wants another ExternalId");
@@ -215,7 +102,7 @@ static struct reply assume(struct sandbox *sandbox, const char *action, const cJ
 static struct reply assume_with_web_identity(struct sandbox *sandbox, const char *action,
 					     const cJSON *input)
 {
-	if (strcmp(field(input, "WebIdentityToken"), "sandbox-web-identity-token") != 0)
+	if (strcmp(query_field(input, "WebIdentityToken"), "sandbox-web-identity-token") != 0)
 		return sts_error("InvalidIdentityToken",
 				 "The ID Token provided is not a valid JWT. (You may see this "
 				 "error if you sent an Access Token)");
@@ -227,7 +114,7 @@ static struct reply caller_identity(const struct sandbox *sandbox, const struct 
 	char arn[PRINCIPAL_ARN_SIZE];
 
 	key_principal_arn(sandbox, key, arn);
-	return reply_text(200, XML,
+	return reply_text(200, QUERY_XML,
 			  "<GetCallerIdentityResponse " NAMESPACE "><GetCallerIdentityResult>"
 			  "<Arn>%s</Arn><UserId>%s</UserId><Account>%s</Account>"
 			  "</GetCallerIdentityResult></GetCallerIdentityResponse>",
@@ -242,7 +129,7 @@ struct reply sts_run(struct sandbox *sandbox, const char *action, const cJSON *i
 	if (sandbox_denies(sandbox, "sts", action))
 		return sts_error("AccessDeniedException",
 				 "The caller is not authorized to do this");
-	if (strcmp(field(input, "Version"), "2011-06-15") != 0)
+	if (strcmp(query_field(input, "Version"), "2011-06-15") != 0)
 		return sts_error("NoSuchVersion", "The requested version is not available.");
 	if (strcmp(action, "AssumeRole") == 0)
 		return assume(sandbox, action, input);

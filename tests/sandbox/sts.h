@@ -16,9 +16,6 @@
 
 struct sandbox;
 
-/* The form as a JSON object of strings; the caller deletes it. NULL: not a form. */
-cJSON *sts_parse_form(const char *body);
-
 /* AssumeRoleWithWebIdentity proves who calls by its token and is not signed. */
 bool sts_unsigned(const char *action);
 

@@ -69,7 +69,8 @@ class Sandbox(Server):
         bundle = {"AWS_CA_BUNDLE": str(self.ca)} if self.ca else {}
         return {**bundle, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCESS_KEY,
                 "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_EC2_METADATA_DISABLED": "true",
-                "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.url, "AWS_ENDPOINT_URL_STS": self.url}
+                "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.url, "AWS_ENDPOINT_URL_STS": self.url,
+                "AWS_ENDPOINT_URL_RDS": self.url}
 
     def stack_environment(self) -> dict[str, str]:
         """Where it is, for a command under with_stack.py."""
@@ -92,6 +93,15 @@ class Sandbox(Server):
 
     def set(self, **settings: Any) -> None:
         self.control("PUT", "settings", settings)
+
+    def set_databases(self, **lists: list[dict[str, Any]]) -> None:
+        """What RDS describes: `instances` and `clusters`, see tests/sandbox/rds.h."""
+        self.control("PUT", "rds", lists)
+
+    def set_tags(self, secret: str, **tags: str) -> None:
+        """All tags of a secret, the system's own too: primaryDBInstanceArn for aws:rds:…."""
+        self.control("PUT", "tags", {"secret": secret, "tags": [
+            {"Key": f"aws:rds:{key}", "Value": value} for key, value in tags.items()]})
 
     def rotations(self) -> list[dict[str, Any]]:
         """Newest last."""
