@@ -364,6 +364,82 @@ static void reader_by_its_name_that_nobody_knows_is_refused(void **state)
 	world_clear(&world);
 }
 
+/* An engine with two passwords a user, of which finishSecret ends the former. */
+static struct {
+	struct database_ops ops;
+	struct database_driver driver;
+	const struct database_driver *drivers[2];
+	bool users_may_not;
+	char user[64], host[80]; /* of the session that was opened last */
+	char drops[400];
+} keeping;
+
+static struct status drop_former(struct database *db, const char *user)
+{
+	size_t used = strlen(keeping.drops);
+
+	(void)db;
+	snprintf(keeping.drops + used, sizeof(keeping.drops) - used, "%s as %s at %s;", user,
+		 keeping.user, keeping.host);
+	if (fake_driver_world->is_reader && strcmp(keeping.host, DATABASE) == 0)
+		return failure(STATUS_UNAVAILABLE, "%s only reads", keeping.host);
+	if (keeping.users_may_not && strcmp(keeping.user, "admin") != 0)
+		return failure(STATUS_DENIED, "'%s' may not drop", user);
+	return OK;
+}
+
+static struct status open_keeping(const struct login *login, const char *user,
+				  const struct secret *password, struct deadline deadline,
+				  struct database **ret)
+{
+	TRY(fake_drivers[0]->open(login, user, password, deadline, ret));
+	snprintf(keeping.user, sizeof(keeping.user), "%s", user);
+	snprintf(keeping.host, sizeof(keeping.host), "%s", login->host);
+	keeping.ops = *(*ret)->ops;
+	keeping.ops.drop_former = drop_former;
+	(*ret)->ops = &keeping.ops;
+	return OK;
+}
+
+/* Where nothing can be changed it cannot be ended either; nor is the admin sent to another place. */
+static void former_password_is_ended_at_the_writer(void **state)
+{
+	static const struct {
+		unsigned shape;
+		bool users_may_not;
+		const char *drops;
+	} cases[] = {
+		{WORLD_PLAIN, false, "app as app at db.example;"},
+		{MANAGED, true, "app as app at db.example;app as admin at db.example;"},
+		{WORLD_READER, false, "app as app at db.example;app as app at writer.example;"},
+		{WORLD_READER | WORLD_ADMIN, false,
+		 "app as app at db.example;app as app at writer.example;"},
+		{WORLD_READER | MANAGED, true,
+		 "app as app at db.example;app as app at writer.example;"
+		 "app as admin at writer.example;"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(cases); i++) {
+		struct world world;
+
+		world_make(&world, cases[i].shape);
+		keeping.driver = *fake_drivers[0];
+		keeping.driver.keeps_former = true;
+		keeping.driver.open = open_keeping;
+		keeping.drivers[0] = &keeping.driver;
+		keeping.users_may_not = cases[i].users_may_not;
+		keeping.drops[0] = '\0';
+		world.rotation.drivers = keeping.drivers;
+		for (enum step step = 0; step < STEP_COUNT; step++)
+			assert_ok(step_run(step, &world.rotation));
+		assert_string_equal(keeping.drops, cases[i].drops);
+		assert_int_equal(world.report.note_count, 0);
+		assert_int_equal(world.leaks, 0);
+		world_clear(&world);
+	}
+}
+
 static const struct finding *look_for(struct world *world, const char *kind)
 {
 	static const struct finding none = {.kind = "none"};
@@ -462,6 +538,7 @@ int main(void)
 		cmocka_unit_test(database_that_refuses_is_not_asked_again),
 		cmocka_unit_test(users_of_a_reader_change_their_own_passwords_at_its_writer),
 		cmocka_unit_test(reader_by_its_name_that_nobody_knows_is_refused),
+		cmocka_unit_test(former_password_is_ended_at_the_writer),
 		cmocka_unit_test(check_goes_where_set_secret_will),
 		cmocka_unit_test(check_of_what_set_secret_will_refuse_says_why),
 		cmocka_unit_test(status_looks_nothing_up),
