@@ -77,10 +77,10 @@ class Placement(support.World):
 
 class ManagedAdmin(Placement):
     def test_instance(self) -> None:
-        pair = self.pair(missing_clone=True)
+        pair = self.pair()
         self.sandbox.set_databases(instances=[*self.others("one"), self.instance("shop")])
         admin = self.managed_secret(pair, primaryDBInstanceArn=f"{ARN}:db:shop")
-        pair.create_secret(previous=False, rotation=False, masterarn=admin)
+        pair.create_secret(rotation=False, masterarn=admin)
         self.assertEqual((found := self.check(pair))["state"], "works", found)
         self.rotate_here(pair, pair.clone)
         self.assertEqual(self.asked(), {"DescribeSecret": 1, "DescribeDBInstances": 1})
@@ -140,12 +140,12 @@ class ManagedAdmin(Placement):
 class Reader(Placement):
     def test_replica_of_the_admins_host(self) -> None:
         """On the third page, and its source is asked for by name."""
-        pair = self.pair(missing_clone=True)
+        pair = self.pair()
         self.sandbox.set_databases(instances=[
             *self.others("one", "two", "three", "four"),
             self.instance("replica", READER, source="shop"), self.instance("shop")])
         admin = self.admin_secret(pair.base)
-        pair.create_secret(previous=False, rotation=False, masterarn=admin, host=READER)
+        pair.create_secret(rotation=False, masterarn=admin, host=READER)
         self.rotate_here(pair, pair.clone)
         self.assertEqual(self.asked(), {"DescribeDBInstances": 4})
         self.rotate_here(pair, pair.base)
