@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import unittest
 import uuid
+from pathlib import Path
 
 import support
 from stack import moto_server
@@ -78,6 +79,109 @@ class SameLabels(support.World):
                            AWS_ENDPOINT_URL_SECRETS_MANAGER=self.moto.url)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(json.loads(done.stdout)["findings"][0]["state"], "refused", done.stdout)
+
+
+@unittest.skipIf(moto_server.missing(), moto_server.missing() or "")
+class ManagedByRds(support.World):
+    """moto makes the admin secret as RDS does, tags included, and describes the databases."""
+
+    with_lambda = False
+    cluster_engine = "aurora-postgresql"
+    version: dict[str, str] = {}  # where moto has no default
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.moto = cls.stack.enter_context(moto_server.MotoServer(
+            cls.folder, (str(Path(moto_server.__file__).with_name("moto_rds.py")),)))
+        cls.manager = cls.moto.client("secretsmanager")
+        cls.rds = cls.moto.client("rds")
+        cls.environment = {**cls.environment, "AWS_ENDPOINT_URL_SECRETS_MANAGER": cls.moto.url,
+                           "AWS_ENDPOINT_URL_RDS": cls.moto.url,
+                           "AWS_ACCESS_KEY_ID": cls.moto.access_key,
+                           "AWS_SECRET_ACCESS_KEY": cls.moto.secret_key}
+
+    def create(self, name: str, **options) -> dict:
+        return self.rds.create_db_instance(**{
+            "DBInstanceIdentifier": name, "Engine": self.engine, "Port": self.database.port,
+            "DBInstanceClass": "db.t3.micro", "AllocatedStorage": 20, "MasterUsername": "admin",
+            "MasterUserPassword": "not-this-one", **self.version, **options})["DBInstance"]
+
+    def take_over(self, described: dict) -> str:
+        """The managed secret with the password that the database really has."""
+        arn = described["MasterUserSecret"]["SecretArn"]
+        value = json.loads(self.manager.get_secret_value(SecretId=arn)["SecretString"])
+        self.assertEqual(sorted(value), ["password", "username"])
+        self.manager.put_secret_value(SecretId=arn, SecretString=json.dumps(
+            {"username": support.ADMIN, "password": self.database.admin_password}))
+        return arn
+
+    def rotate_twice(self, admin: str, host: str) -> None:
+        pair = self.pair()
+        value = {**json.loads(pair.value(pair.base)), "host": host, "masterarn": admin}
+        arn = self.manager.create_secret(Name=pair.secret,
+                                         SecretString=json.dumps(value))["ARN"]
+        checked = json.loads(self.tandem("check", arn, "--json").stdout)["findings"]
+        self.assertEqual([(found["state"], found["detail"]) for found in checked
+                          if found["kind"] == "admin"],
+                         [("works", f"at {support.HOST}:{self.database.port}")], checked)
+        for user in (pair.clone, pair.base):
+            done = self.tandem("rotate", arn)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            current = json.loads(self.manager.get_secret_value(
+                SecretId=arn, VersionStage="AWSCURRENT")["SecretString"])
+            self.assertEqual((current["username"], current["host"]), (user, host))
+            self.assertTrue(self.logs_in(user, current["password"]))
+
+    def test_instance_and_its_replica(self) -> None:
+        """Behind more instances than fit on a page."""
+        for number in range(60):
+            self.create(f"other-{number:02}")
+        made = self.create("writer-1", MasterUserPassword="", ManageMasterUserPassword=True)
+        self.rds.create_db_instance_read_replica(DBInstanceIdentifier="reader-1",
+                                                 SourceDBInstanceIdentifier="writer-1")
+        admin = self.take_over(made)
+        self.rotate_twice(admin, support.HOST)
+        self.rotate_twice(admin, "127.0.0.1")
+        self.rds.delete_db_instance(DBInstanceIdentifier="reader-1")
+
+    def test_cluster_and_its_reader_endpoint(self) -> None:
+        made = self.rds.create_db_cluster(
+            DBClusterIdentifier="writer-2", Engine=self.cluster_engine, Port=self.database.port,
+            MasterUsername="admin", ManageMasterUserPassword=True)["DBCluster"]
+        self.create("member", Engine=self.cluster_engine, DBClusterIdentifier="writer-2")
+        admin = self.take_over(made)
+        self.rotate_twice(admin, support.HOST)
+        self.rotate_twice(admin, "127.0.0.1")
+
+    def test_database_that_is_gone(self) -> None:
+        admin = self.take_over(self.create("writer-3", MasterUserPassword="",
+                                           ManageMasterUserPassword=True))
+        tags = self.manager.describe_secret(SecretId=admin)["Tags"]
+        copy = self.manager.create_secret(
+            Name="kept", Tags=tags, SecretString=json.dumps(
+                {"username": support.ADMIN, "password": self.database.admin_password}))["ARN"]
+        self.rds.delete_db_instance(DBInstanceIdentifier="writer-3", SkipFinalSnapshot=True)
+        pair = self.pair()
+        self.manager.create_secret(Name=pair.secret, SecretString=pair.value(
+            pair.base, masterarn=copy))
+        done = self.tandem("rotate", pair.secret)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("looking up where 'arn:aws:rds:", done.stderr)
+        self.assertIn("db:writer-3 not found", done.stderr)
+
+
+class ManagedByRdsMySQL(ManagedByRds):
+    engine = "mysql"
+    cluster_engine = "aurora-mysql"
+
+
+class ManagedByRdsMariaDB(ManagedByRds):
+    """Has no clusters."""
+
+    engine = "mariadb"
+    version = {"EngineVersion": "10.11.6"}
+    test_cluster_and_its_reader_endpoint = None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import json
 import sys
 import urllib.request
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Sequence
 
 from .process import Folder, Process, Server, StackError, answers, on_free_port
 from .sandbox import REGION, aws_client
@@ -38,13 +38,14 @@ def missing() -> str | None:
 class MotoServer(Server):
     """`function_arn` is a Lambda function that does nothing: RotateSecret wants one to exist."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, program: Sequence[str] = ("-m", "moto.server")) -> None:
+        """`program`: what Python runs; moto_rds.py beside this file is another one."""
         problem = missing()
         if problem is not None:
             raise StackError(problem)
         self.log = folder.path / "moto.log"
         self.process, self.port = on_free_port(
-            lambda port: Process("moto", [sys.executable, "-m", "moto.server", "-H", "127.0.0.1",
+            lambda port: Process("moto", [sys.executable, *program, "-H", "127.0.0.1",
                                           "-p", str(port)], self.log), answers)
         self.url = f"http://127.0.0.1:{self.port}"
         try:
