@@ -38,7 +38,7 @@ const struct setting config_settings[] = {
 	NUMBER("TANDEM_TIMEOUT", timeout, "300", 5, 3600,
 	       "Seconds one command may take (Lambda sets its own deadline)"),
 	NUMBER("TANDEM_PROXY_WAIT", proxy_wait, "120", 1, 900,
-	       "Seconds testSecret waits for a proxy to pick up a new password"),
+	       "Seconds testSecret waits for a proxy or a reader to pick up a new password"),
 	CHOICE("TANDEM_LOG_LEVEL", log_level, NULL, "error|warn|info|debug",
 	       "Least important line of the log; default info in a function, none in a command"),
 

@@ -147,30 +147,24 @@ static bool look_at_versions(struct look *look)
 	return sound;
 }
 
-static bool holds(const struct stored *stored, const char *user, const struct secret *password)
-{
-	return stored->credential.username != NULL &&
-	       strcmp(stored->credential.username, user) == 0 &&
-	       secret_equal(&stored->credential.password, password);
-}
-
 static void look_at_copy(struct look *look, const char *id, const struct stored *copy)
 {
 	const char *user = copy->credential.username;
 	const struct secret *password = &copy->credential.password;
 
-	if (strcmp(user, look->plan.active_user) == 0 && !holds(&look->current, user, password))
+	if (strcmp(user, look->plan.active_user) == 0 &&
+	    !stored_holds(&look->current, user, password))
 		inspection_add(
 			look->result, "copy", id, user, FINDING_BAD, "stale",
 			"it does not hold the current password of '%s', so the proxy refuses the "
 			"application: put the current password there",
 			user);
-	else if (holds(&look->pending, user, password))
+	else if (stored_holds(&look->pending, user, password))
 		inspection_add(look->result, "copy", id, user, FINDING_GOOD, "in sync",
 			       "holds the pending password");
 	else if (look->previous.credential.username != NULL &&
 		 strcmp(look->previous.credential.username, user) == 0 &&
-		 !holds(&look->previous, user, password))
+		 !stored_holds(&look->previous, user, password))
 		inspection_add(look->result, "copy", id, user, FINDING_WARNING, "stale",
 			       "it does not hold the previous password of '%s'", user);
 	else
@@ -216,7 +210,7 @@ static void look_at_copies(struct look *look)
 static const struct credential *twin_of(const struct look *look, const struct credential *copy)
 {
 	if (look->plan.driver->never_proves &&
-	    holds(&look->previous, copy->username, &copy->password))
+	    stored_holds(&look->previous, copy->username, &copy->password))
 		return &look->previous.credential;
 	return copy;
 }

@@ -19,6 +19,9 @@ struct stored {
 
 void stored_clear(struct stored *);
 
+/* Is it read, and this very credential? */
+bool stored_holds(const struct stored *, const char *user, const struct secret *password);
+
 /* The credential at STAGE_CURRENT or STAGE_PREVIOUS of a secret. NOT_FOUND: there is none. */
 struct status rotation_get(const struct rotation *, const char *secret_id, enum stage,
 			   struct stored *ret);
