@@ -9,6 +9,7 @@
 #include "clients/aws/error.h"
 #include "clients/aws/file.h"
 #include "clients/aws/profile.h"
+#include "clients/aws/rds.h"
 #include "clients/aws/secrets_manager.h"
 #include "clients/aws/sigv4.h"
 #include "clients/aws/xml.h"
@@ -23,6 +24,7 @@
 #define OLD "0e3a8b1c-0000-4222-8333-444455556666"
 #define ARN "\"ARN\":\"arn:aws:secretsmanager:eu-west-1:123456789012:secret:app-AbCdEf\""
 #define VALUE "\"SecretString\":\"{}\",\"VersionId\":\"" OLD "\",\"VersionStages\":[\"AWSCURRENT\"]"
+#define DATABASE "arn:aws:rds:eu-west-1:123456789012:db:source"
 #define ROLE "arn:aws:iam::123456789012:role/rotation"
 #define KEYS "\"AccessKeyId\":\"ASIA\",\"SecretAccessKey\":\"s\",\"Token\":\"t\""
 
@@ -56,6 +58,7 @@ static void answer_secrets_manager(const char *operation, const char *body, stru
 
 	if (strcmp(operation, "DescribeSecret") == 0)
 		text = "{" ARN ",\"RotationEnabled\":true,\"RotationLambdaARN\":\"f\","
+		       "\"Tags\":[{\"Key\":\"aws:rds:primaryDBInstanceArn\",\"Value\":\"o\"}],"
 		       "\"VersionIdsToStages\":{\"" OLD "\":[\"AWSCURRENT\"],\"" TOKEN
 		       "\":[\"AWSPENDING\"]}}";
 	if (strcmp(operation, "ListSecretVersionIds") == 0)
@@ -72,6 +75,27 @@ static void answer_secrets_manager(const char *operation, const char *body, stru
 		refuse(answer, "InvalidRequestException", "It is not associated with that version");
 }
 
+/* A replica on the second page, and its source. */
+static void answer_rds(const char *form, struct answer *answer)
+{
+	bool first = strstr(form, "Marker") == NULL, named = strstr(form, "source") != NULL;
+
+	snprintf(answer->body, sizeof(answer->body),
+		 "<DescribeDBInstancesResponse><DescribeDBInstancesResult>%s<DBInstances><"
+		 "DBInstance>"
+		 "<DBInstanceIdentifier>%s</DBInstanceIdentifier><DBInstanceArn>" DATABASE
+		 "</DBInstanceArn><Engine>mysql</Engine><Endpoint><Address>%s</Address><Port>3306"
+		 "</Port></Endpoint>%s</DBInstance></DBInstances></DescribeDBInstancesResult>"
+		 "</DescribeDBInstancesResponse>",
+		 first && !named ? "<Marker>m</Marker>" : "", named ? "source" : "replica",
+		 named	 ? "db.example"
+		 : first ? "other.example"
+			 : "replica.example",
+		 named ? ""
+		       : "<ReadReplicaSourceDBInstanceIdentifier>source"
+			 "</ReadReplicaSourceDBInstanceIdentifier>");
+}
+
 static void respond(struct loopback *at, const struct asked *asked, struct answer *answer)
 {
 	char target[64];
@@ -80,6 +104,8 @@ static void respond(struct loopback *at, const struct asked *asked, struct answe
 	asked_header(asked, "X-Amz-Target", target, sizeof(target));
 	if (target[0] != '\0')
 		answer_secrets_manager(strchr(target, '.') + 1, asked->body, answer);
+	else if (strncmp(asked->body, "Action=DescribeDB", 17) == 0)
+		answer_rds(asked->body, answer);
 	else if (strcmp(asked->target, "/") == 0)
 		snprintf(answer->body, sizeof(answer->body),
 			 "<R><Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>a&amp;b"
@@ -126,6 +152,7 @@ static struct status describe(struct secret_store *store)
 	assert_string_equal(labels.current, OLD);
 	assert_string_equal(labels.pending, TOKEN);
 	assert_string_equal(labels.function, "f");
+	assert_string_equal(labels.owner, "o");
 	return OK;
 }
 
@@ -273,6 +300,35 @@ static struct status fetch_from_instance(void)
 	return fetch(&config);
 }
 
+/* A directory, opened and closed again, and asked for the owner or for the writer. */
+static struct status ask_rds(const char *owner, const char *host)
+{
+	struct config config = config_with_keys();
+	struct rds_options options = {.application_secret_id = "app",
+				      .deadline = deadline_in(&test_clock, 60000)};
+	AUTO(aws_close) struct aws *aws = NULL;
+	AUTO(directory_close) struct directory *directory = NULL;
+	struct place place;
+
+	TRY(aws_open(&config, &aws));
+	TRY(rds_open(aws, &options, &directory));
+	TRY(owner != NULL ? directory->ops->find(directory, owner, &place)
+			  : directory->ops->find_writer(directory, host, &place));
+	assert_string_equal(place.host, "db.example");
+	assert_int_equal(place.port, 3306);
+	return OK;
+}
+
+static struct status find_owner(void)
+{
+	return ask_rds(DATABASE, NULL);
+}
+
+static struct status find_writer(void)
+{
+	return ask_rds(NULL, "replica.example");
+}
+
 static struct status read_xml(void)
 {
 	AUTO(buffer_clear) struct buffer text = BUFFER_INIT(2000);
@@ -323,6 +379,8 @@ static const struct work {
 	{"keys from a profile", NULL, fetch_from_profile, STATUS_OK},
 	{"keys from the container", NULL, fetch_from_container, STATUS_OK},
 	{"keys from the instance", NULL, fetch_from_instance, STATUS_OK},
+	{"database of an owner", NULL, find_owner, STATUS_OK},
+	{"writer of a replica", NULL, find_writer, STATUS_OK},
 	{"xml", NULL, read_xml, STATUS_OK},
 	{"signature", NULL, sign, STATUS_OK},
 };
