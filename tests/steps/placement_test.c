@@ -131,6 +131,20 @@ static void admin_without_host_and_tag_is_refused(void **state)
 	world_clear(&world);
 }
 
+/* What is wrong is not made good by the tag. */
+static void admin_whose_host_is_no_text_is_refused(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin(&world, MANAGED);
+	put_admin(&world, "\"host\": 7, ");
+	assert_failed(set_secret(&world.rotation), STATUS_INVALID, "\"host\" is not a text");
+	assert_int_equal(world.lookups, 0);
+	assert_untouched(&world);
+	world_clear(&world);
+}
+
 /* The tag decides, whatever host whoever may write the application secret puts there. */
 static void managed_admin_is_sent_to_its_own_database_only(void **state)
 {
@@ -281,6 +295,16 @@ static void look_up_that_fails_says_what_it_was_for(void **state)
 		set_secret(&world.rotation), STATUS_DENIED,
 		"looking up whether db.example, where the application logs in, is a reader of "
 		"writer.example");
+	assert_untouched(&world);
+	world_clear(&world);
+
+	begin(&world, WORLD_READER | WORLD_ADMIN);
+	put_admin(&world, "\"host\": \"member.example\", ");
+	world.fail_at = 4;
+	world.answer = STATUS_UNAVAILABLE;
+	assert_failed(set_secret(&world.rotation), STATUS_UNAVAILABLE,
+		      "looking up whether member.example, the admin's host, and writer.example are "
+		      "the same database");
 	assert_untouched(&world);
 	world_clear(&world);
 
@@ -526,6 +550,7 @@ int main(void)
 		cmocka_unit_test(secrets_that_name_their_host_cost_no_look_up),
 		cmocka_unit_test(rotation_of_a_placed_database_ends_with_the_other_user),
 		cmocka_unit_test(admin_without_host_and_tag_is_refused),
+		cmocka_unit_test(admin_whose_host_is_no_text_is_refused),
 		cmocka_unit_test(managed_admin_is_sent_to_its_own_database_only),
 		cmocka_unit_test(managed_admin_of_another_database_is_not_told),
 		cmocka_unit_test(admin_of_another_writer_is_not_told),
