@@ -24,7 +24,11 @@
 #define OLD "0e3a8b1c-0000-4222-8333-444455556666"
 #define ARN "\"ARN\":\"arn:aws:secretsmanager:eu-west-1:123456789012:secret:app-AbCdEf\""
 #define VALUE "\"SecretString\":\"{}\",\"VersionId\":\"" OLD "\",\"VersionStages\":[\"AWSCURRENT\"]"
-#define DATABASE "arn:aws:rds:eu-west-1:123456789012:db:source"
+/* So long that the form has to grow for it. */
+#define LONG                                                                                    \
+	"0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789abc" \
+	"0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789abc"
+#define DATABASE "arn:aws:rds:eu-west-1:123456789012:db:source-" LONG
 #define ROLE "arn:aws:iam::123456789012:role/rotation"
 #define KEYS "\"AccessKeyId\":\"ASIA\",\"SecretAccessKey\":\"s\",\"Token\":\"t\""
 
@@ -87,7 +91,8 @@ static void answer_rds(const char *form, struct answer *answer)
 		 "</DBInstanceArn><Engine>mysql</Engine><Endpoint><Address>%s</Address><Port>3306"
 		 "</Port></Endpoint>%s</DBInstance></DBInstances></DescribeDBInstancesResult>"
 		 "</DescribeDBInstancesResponse>",
-		 first && !named ? "<Marker>m</Marker>" : "", named ? "source" : "replica",
+		 first && !named ? "<Marker>" LONG LONG "</Marker>" : "",
+		 named ? "source" : "replica",
 		 named	 ? "db.example"
 		 : first ? "other.example"
 			 : "replica.example",

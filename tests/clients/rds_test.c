@@ -191,6 +191,44 @@ static void rds_database_without_an_address_is_refused(void **state)
 		      "'new' has no address yet");
 }
 
+/* Each of the three is needed; a port that is none is none. */
+static void rds_address_is_read_strictly(void **state)
+{
+#define ADDRESS(host, port, engine)                                                           \
+	INSTANCES("<DBInstances><DBInstance><DBInstanceIdentifier>new</DBInstanceIdentifier>" \
+		  "<DBInstanceArn>" ARN "db:new</DBInstanceArn><Engine>" engine "</Engine>"   \
+		  "<Endpoint><Address>" host "</Address><Port>" port "</Port></Endpoint>"     \
+		  "</DBInstance></DBInstances>")
+	static const struct {
+		const char *answer;
+		int port; /* 0: it is refused */
+	} cases[] = {
+		{ADDRESS("h", "1", "e"), 1},	   {ADDRESS("h", "65535", "e"), 65535},
+		{ADDRESS("h", "0", "e"), 0},	   {ADDRESS("h", "65536", "e"), 0},
+		{ADDRESS("h", "-1", "e"), 0},	   {ADDRESS("h", "", "e"), 0},
+		{ADDRESS("h", "5432x", "e"), 0},   {ADDRESS("h", "x", "e"), 0},
+		{ADDRESS("", "5432", "mysql"), 0}, {ADDRESS("h", "5432", ""), 0},
+	};
+	struct line lines[sizeof(cases) / sizeof(cases[0]) + 1] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		lines[i] = (struct line){ASK_INSTANCE(ENCODED_ARN "db%3Anew"), 200,
+					 cases[i].answer};
+	start(lines);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct place place;
+		struct status found = directory->ops->find(directory, ARN "db:new", &place);
+
+		if (cases[i].port == 0) {
+			assert_failed(found, STATUS_INVALID, "no address yet");
+			continue;
+		}
+		assert_ok(found);
+		assert_place(&place, "h", (unsigned)cases[i].port, "e");
+	}
+}
+
 static void rds_host_is_looked_for_page_by_page(void **state)
 {
 	struct place place;
@@ -320,20 +358,41 @@ static void rds_circle_of_replicas_ends(void **state)
 	assert_int_equal(server.count, 9);
 }
 
-/* What a page leads to is followed only so often. */
-static void rds_pages_without_end_end(void **state)
+static void rds_page_that_comes_again_ends_the_look_up(void **state)
 {
-	struct line lines[LOOPBACK_REQUESTS];
 	struct place place;
 
 	(void)state;
-	lines[0] = (struct line){ASK_INSTANCES, 200, INSTANCES("<DBInstances/><Marker>m</Marker>")};
-	for (size_t i = 1; i < LOOPBACK_REQUESTS; i++)
-		lines[i] = (struct line){ASK_INSTANCES "&Marker=m", 200, lines[0].body};
-	start(lines);
+	SCRIPT({ASK_INSTANCES, 200, INSTANCES("<DBInstances/><Marker>m</Marker>")},
+	       {ASK_INSTANCES "&Marker=m", 200, INSTANCES("<DBInstances/><Marker>n</Marker>")},
+	       {ASK_INSTANCES "&Marker=n", 200, INSTANCES("<DBInstances/><Marker>n</Marker>")});
 	assert_failed(directory->ops->find_writer(directory, "a", &place), STATUS_INVALID,
 		      "the same page");
-	assert_int_equal(server.count, 2);
+	assert_int_equal(server.count, 3);
+}
+
+#define PAGES 60
+
+static void rds_pages_without_end_end(void **state)
+{
+	static char forms[PAGES][100], bodies[PAGES][400];
+	struct line lines[PAGES + 1] = {0};
+	struct place place;
+
+	(void)state;
+	for (int i = 0; i < PAGES; i++) {
+		if (i == 0)
+			snprintf(forms[i], sizeof(forms[i]), ASK_INSTANCES);
+		else
+			snprintf(forms[i], sizeof(forms[i]), ASK_INSTANCES "&Marker=m%d", i - 1);
+		snprintf(bodies[i], sizeof(bodies[i]),
+			 INSTANCES("<DBInstances/><Marker>m%d</Marker>"), i);
+		lines[i] = (struct line){forms[i], 200, bodies[i]};
+	}
+	start(lines);
+	assert_failed(directory->ops->find_writer(directory, "a", &place), STATUS_INVALID,
+		      "rds:DescribeDBInstances in eu-west-1 has more than 3000 answers");
+	assert_int_equal(server.count, PAGES);
 }
 
 static void rds_denial_names_the_permission(void **state)
@@ -418,12 +477,14 @@ int main(void)
 		TEST(rds_owner_that_is_not_there_is_not_found),
 		TEST(rds_owner_that_is_no_database_is_not_asked_for),
 		TEST(rds_database_without_an_address_is_refused),
+		TEST(rds_address_is_read_strictly),
 		TEST(rds_host_is_looked_for_page_by_page),
 		TEST(rds_host_of_nobody_is_not_found),
 		TEST(rds_every_address_of_a_cluster_leads_to_its_own),
 		TEST(rds_replica_leads_to_its_source),
 		TEST(rds_replica_of_another_region_leads_there),
 		TEST(rds_circle_of_replicas_ends),
+		TEST(rds_page_that_comes_again_ends_the_look_up),
 		TEST(rds_pages_without_end_end),
 		TEST(rds_denial_names_the_permission),
 		TEST(rds_trouble_is_tried_again),

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define PAGES_MAX 200	/* of PAGE_RECORDS: ten thousand instances */
+#define PAGES_MAX 60	/* of PAGE_RECORDS: three thousand instances */
 #define PAGE_RECORDS 50 /* each has some 20 KB at most; 20 to 100 are allowed */
 #define FORM_LIMIT (16 * 1024)
 #define SOURCES_MAX 8 /* a replica of a replica of …; RDS allows fewer */
@@ -46,7 +46,6 @@ static struct status make_form(const struct lookup *lookup, const char *marker, 
 {
 	const struct rds_wanted *wanted = &lookup->wanted;
 
-	buffer_reset(ret);
 	TRY(buffer_printf(ret, "Action=%s&Version=2014-10-31&MaxRecords=%d",
 			  operations[wanted->kind].action, PAGE_RECORDS));
 	if (wanted->host == NULL)
@@ -89,7 +88,7 @@ static struct status look_up(const struct lookup *lookup, struct rds_record *ret
 	AUTO(buffer_clear) struct buffer marker = BUFFER_INIT(RDS_MARKER_MAX);
 	AUTO(buffer_clear) struct buffer last = BUFFER_INIT(RDS_MARKER_MAX);
 	const char *action = operations[lookup->wanted.kind].permission;
-	bool found = false;
+	bool found;
 
 	for (int page = 0; page < PAGES_MAX; page++) {
 		buffer_reset(&last);
