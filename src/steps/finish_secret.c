@@ -50,8 +50,8 @@ static struct status drop_former(const struct rotation *rotation, const char *ve
 		return failure(STATUS_UNAVAILABLE, "its version cannot be read yet");
 	TRY(plan_make(&previous.credential, rotation->config, rotation->drivers, &plan));
 	dropped = drop_as_user(rotation, &plan, &previous.credential);
-	if (dropped.code == STATUS_OK)
-		return OK;
+	if (dropped.code == STATUS_OK || deadline_left(rotation->deadline) == 0)
+		return dropped;
 	TRY(placement_read(rotation, &plan, &admin));
 	if (plan.writer.host != NULL)
 		dropped = drop_as_user(rotation, &plan, &previous.credential);

@@ -80,6 +80,18 @@ static struct status explain_miss(const struct plan *plan, const char *admin_hos
 		plan->admin_secret_id, admin_host, host, missed.detail);
 }
 
+/* With one user the application would be refused for as long as the reader is late. */
+static struct status check_ring(const struct plan *plan, const struct place *writer)
+{
+	if (!plan_has_one_user(plan))
+		return OK;
+	return failure(
+		STATUS_INVALID,
+		"%s is a reader of %s: the password of one user alone is not changed behind a "
+		"reader; name the writer as \"host\", or let two users take turns",
+		plan->logins[0].host, writer->host);
+}
+
 struct status placement_find(const struct rotation *rotation, struct plan *plan,
 			     struct credential *admin)
 {
@@ -99,8 +111,10 @@ struct status placement_find(const struct rotation *rotation, struct plan *plan,
 	TRY_WHILE(found, "looking up whether %s, where the application logs in, is a reader of %s",
 		  host, admin_host != NULL ? admin_host : "another");
 	TRY(plan_check_engine(plan, &writer, rotation->drivers));
-	if (!same_host(writer.host, host))
+	if (!same_host(writer.host, host)) {
+		TRY(check_ring(plan, &writer));
 		TRY(plan_set_writer(plan, &writer));
+	}
 	return admin_host == NULL ? OK : join_admin(rotation, &writer, admin_host, admin);
 }
 

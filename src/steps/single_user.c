@@ -1,5 +1,7 @@
 #include "steps/single_user.h"
 
+#include "steps/placement.h"
+
 #include <string.h>
 
 /* To make the change, prove it and move the label: not begun with less. */
@@ -19,15 +21,14 @@ static struct status log_in(const struct single_user *user, const struct secret 
 static struct status become_admin(const struct single_user *user, struct database **db)
 {
 	const struct rotation *rotation = user->rotation;
-	const struct plan *plan = user->plan;
+	struct plan *plan = user->plan;
 	AUTO(stored_clear) struct stored admin = STORED_INIT;
 	bool unproven;
 
 	if (plan->admin_secret_id == NULL)
 		return OK;
 	database_close(db);
-	TRY_WHILE(rotation_get(rotation, plan->admin_secret_id, STAGE_CURRENT, &admin),
-		  "reading the admin secret");
+	TRY(placement_read(rotation, plan, &admin));
 	TRY(plan_check_admin(plan, &admin.credential));
 	return status_while(rotation_login_kept(rotation, plan, &admin.credential,
 						"the admin secret", rotation->deadline, db,

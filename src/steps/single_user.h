@@ -15,7 +15,7 @@
 /* One user's rotation, as far as a step has read it. Owns nothing. */
 struct single_user {
 	const struct rotation *rotation;
-	const struct plan *plan;
+	struct plan *plan;
 	const struct stored *current;
 	const struct credential *pending;
 };

@@ -226,6 +226,7 @@ static struct status fake_add_password(struct database *base, const char *user,
 	const struct fake_user *known = world_user(world, user);
 
 	TRY(world_begin_call(world, &call));
+	TRY(refuse_to_write(db));
 	if (known == NULL)
 		return failure(STATUS_NOT_FOUND, "no user '%s'", user);
 	if (!password_is(known->password, present) && !password_is(known->former, present))
@@ -243,6 +244,7 @@ static struct status fake_drop_former(struct database *base, const char *user)
 	struct fake_user *known = world_user(world, user);
 
 	TRY(world_begin_call(world, &call));
+	TRY(refuse_to_write(db));
 	if (world->keeps_nothing && strcmp(db->user, "admin") != 0)
 		return failure(STATUS_DENIED, "'%s' may not drop a password", db->user);
 	if (known == NULL)

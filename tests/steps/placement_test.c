@@ -375,6 +375,40 @@ static void users_of_a_reader_change_their_own_passwords_at_its_writer(void **st
 	}
 }
 
+/* Its password is proven where it was changed, and at once: nothing that a reader could do. */
+static void single_user_of_a_reader_is_refused(void **state)
+{
+	static const unsigned shapes[] = {WORLD_ONE_USER | WORLD_READER,
+					  WORLD_ONE_USER | WORLD_READER | WORLD_ADMIN,
+					  WORLD_ONE_USER | WORLD_READER | MANAGED};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(shapes); i++) {
+		struct world world;
+
+		begin(&world, shapes[i]);
+		assert_failed(set_secret(&world.rotation), STATUS_INVALID,
+			      "db.example is a reader of writer.example: the password of one user "
+			      "alone is not changed behind a reader");
+		assert_int_equal(world.logins, 0);
+		assert_int_equal(world_user(&world, "app")->changes, 0);
+		world_clear(&world);
+	}
+}
+
+static void single_user_with_a_managed_admin_is_rotated(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ONE_USER | MANAGED);
+	for (enum step step = 0; step < STEP_COUNT; step++)
+		assert_ok(step_run(step, &world.rotation));
+	assert_int_equal(world_user(&world, "app")->changes, 1);
+	assert_int_equal(world.leaks, 0);
+	world_clear(&world);
+}
+
 static void reader_by_its_name_that_nobody_knows_is_refused(void **state)
 {
 	struct world world;
@@ -388,39 +422,40 @@ static void reader_by_its_name_that_nobody_knows_is_refused(void **state)
 	world_clear(&world);
 }
 
-/* An engine with two passwords a user, of which finishSecret ends the former. */
+/* Who ended whose former password, and where. */
 static struct {
 	struct database_ops ops;
 	struct database_driver driver;
 	const struct database_driver *drivers[2];
-	bool users_may_not;
+	struct status (*drop_former)(struct database *, const char *user);
 	char user[64], host[80]; /* of the session that was opened last */
 	char drops[400];
 } keeping;
 
-static struct status drop_former(struct database *db, const char *user)
+static struct status note_drop(struct database *db, const char *user)
 {
 	size_t used = strlen(keeping.drops);
 
-	(void)db;
 	snprintf(keeping.drops + used, sizeof(keeping.drops) - used, "%s as %s at %s;", user,
 		 keeping.user, keeping.host);
-	if (fake_driver_world->is_reader && strcmp(keeping.host, DATABASE) == 0)
-		return failure(STATUS_UNAVAILABLE, "%s only reads", keeping.host);
-	if (keeping.users_may_not && strcmp(keeping.user, "admin") != 0)
-		return failure(STATUS_DENIED, "'%s' may not drop", user);
-	return OK;
+	return keeping.drop_former(db, user);
+}
+
+static const struct database_driver *dual_driver(void)
+{
+	return database_driver_find(fake_drivers, "dual");
 }
 
 static struct status open_keeping(const struct login *login, const char *user,
 				  const struct secret *password, struct deadline deadline,
 				  struct database **ret)
 {
-	TRY(fake_drivers[0]->open(login, user, password, deadline, ret));
+	TRY(dual_driver()->open(login, user, password, deadline, ret));
 	snprintf(keeping.user, sizeof(keeping.user), "%s", user);
 	snprintf(keeping.host, sizeof(keeping.host), "%s", login->host);
 	keeping.ops = *(*ret)->ops;
-	keeping.ops.drop_former = drop_former;
+	keeping.drop_former = keeping.ops.drop_former;
+	keeping.ops.drop_former = note_drop;
 	(*ret)->ops = &keeping.ops;
 	return OK;
 }
@@ -447,12 +482,11 @@ static void former_password_is_ended_at_the_writer(void **state)
 	for (size_t i = 0; i < SIZE(cases); i++) {
 		struct world world;
 
-		world_make(&world, cases[i].shape);
-		keeping.driver = *fake_drivers[0];
-		keeping.driver.keeps_former = true;
+		world_make(&world, cases[i].shape | WORLD_TWO_PASSWORDS);
+		keeping.driver = *dual_driver();
 		keeping.driver.open = open_keeping;
 		keeping.drivers[0] = &keeping.driver;
-		keeping.users_may_not = cases[i].users_may_not;
+		world.keeps_nothing = cases[i].users_may_not;
 		keeping.drops[0] = '\0';
 		world.rotation.drivers = keeping.drivers;
 		for (enum step step = 0; step < STEP_COUNT; step++)
@@ -562,6 +596,8 @@ int main(void)
 		cmocka_unit_test(reader_that_stays_behind_is_told_from_a_wrong_password),
 		cmocka_unit_test(database_that_refuses_is_not_asked_again),
 		cmocka_unit_test(users_of_a_reader_change_their_own_passwords_at_its_writer),
+		cmocka_unit_test(single_user_of_a_reader_is_refused),
+		cmocka_unit_test(single_user_with_a_managed_admin_is_rotated),
 		cmocka_unit_test(reader_by_its_name_that_nobody_knows_is_refused),
 		cmocka_unit_test(former_password_is_ended_at_the_writer),
 		cmocka_unit_test(check_goes_where_set_secret_will),

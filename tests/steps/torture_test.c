@@ -153,6 +153,9 @@ static const struct scene scenes[] = {
 	{"reader, admin", WORLD_ADMIN | WORLD_READER, .wrong_tries = 0},
 	{"reader, admin, proxy", BOTH | WORLD_READER, .wrong_tries = 0},
 	{"reader, managed admin", WORLD_ADMIN | WORLD_MANAGED | WORLD_READER, .wrong_tries = 0},
+	{"reader, two passwords, managed",
+	 WORLD_ADMIN | WORLD_MANAGED | WORLD_READER | WORLD_TWO_PASSWORDS, .wrong_tries = 0},
+	{"one user, managed admin", WORLD_ONE_USER | WORLD_ADMIN | WORLD_MANAGED, .wrong_tries = 1},
 	{"testSecret alone, proxy", WORLD_PROXIES_TOO, stage_the_current, .alone = true},
 };
 
