@@ -1,22 +1,9 @@
 #include "steps/inspect.h"
 
-#include "steps/placement.h"
-#include "steps/rotation.h"
+#include "steps/look.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* What one look at everything has read. */
-struct look {
-	const struct rotation *rotation;
-	bool thorough;	   /* check, not status */
-	bool active_works; /* the active user logged in at the database */
-	struct inspection *result;
-	struct secret_labels labels;
-	struct stored current, previous, pending;
-	struct plan plan;
-	struct stored copies[PLAN_PROXIES_MAX];
-};
 
 static void look_clear(struct look *look)
 {
@@ -29,8 +16,8 @@ static void look_clear(struct look *look)
 		stored_clear(&look->copies[i]);
 }
 
-static void add_failure(struct look *look, const char *kind, const char *name, const char *user,
-			struct status status)
+void look_add_failure(struct look *look, const char *kind, const char *name, const char *user,
+		      struct status status)
 {
 	inspection_add(look->result, kind, name, user, FINDING_BAD, inspection_state(status), "%s",
 		       status.detail);
@@ -51,7 +38,7 @@ static bool look_at_version(struct look *look, enum stage stage, const char *nam
 		read = rotation_parse(rotation->secret_id, &reading, ret);
 	}
 	if (read.code != STATUS_OK) {
-		add_failure(look, "version", name, NULL, read);
+		look_add_failure(look, "version", name, NULL, read);
 		return false;
 	}
 	inspection_age(found.created, age);
@@ -70,8 +57,8 @@ static bool look_at_version(struct look *look, enum stage stage, const char *nam
 /* One server that never answers must not use up the time of all the others. */
 #define LOGIN_WAIT_MS 5000
 
-static struct status log_in(struct look *look, const struct login *login, const char *user,
-			    const struct secret *password, struct database **ret)
+struct status look_log_in(struct look *look, const struct login *login, const char *user,
+			  const struct secret *password, struct database **ret)
 {
 	return rotation_login(look->rotation, login, user, password,
 			      deadline_within(look->rotation->deadline, LOGIN_WAIT_MS), ret);
@@ -102,7 +89,7 @@ static void look_at_pending(struct look *look)
 	if (read.code == STATUS_OK)
 		read = rotation_parse(rotation->secret_id, &reading, &look->pending);
 	if (read.code != STATUS_OK) {
-		add_failure(look, "version", "pending", NULL, read);
+		look_add_failure(look, "version", "pending", NULL, read);
 		return;
 	}
 	inspection_add(
@@ -120,7 +107,7 @@ static bool look_at_versions(struct look *look)
 	bool sound;
 
 	if (described.code != STATUS_OK) {
-		add_failure(look, "secret", rotation->secret_id, NULL, described);
+		look_add_failure(look, "secret", rotation->secret_id, NULL, described);
 		return false;
 	}
 	if (look->labels.function != NULL && look->labels.rotation_enabled)
@@ -192,7 +179,7 @@ static void look_at_copies(struct look *look)
 					       : rotation_parse(id, &readings[i], &look->copies[i]);
 
 		if (parsed.code != STATUS_OK) {
-			add_failure(look, "copy", id, NULL, parsed);
+			look_add_failure(look, "copy", id, NULL, parsed);
 			continue;
 		}
 		usernames[sound++] = look->copies[i].credential.username;
@@ -202,7 +189,7 @@ static void look_at_copies(struct look *look)
 	if (sound == plan->proxy_secret_count) {
 		read = plan_match_proxy_secrets(plan, usernames, plan->inactive_user, &ignored);
 		if (read.code != STATUS_OK)
-			add_failure(look, "copy", "proxy_secret_ids", NULL, read);
+			look_add_failure(look, "copy", "proxy_secret_ids", NULL, read);
 	}
 }
 
@@ -242,8 +229,8 @@ static void add_unknown_password(struct look *look, const char *place, const cha
 }
 
 /* At the database, what is kept elsewhere is for this database only. */
-static struct status log_in_kept(struct look *look, const struct credential *kept,
-				 const char *where, struct database **ret)
+struct status look_log_in_kept(struct look *look, const struct credential *kept, const char *where,
+			       struct database **ret)
 {
 	bool unproven;
 
@@ -260,14 +247,14 @@ static struct status try_passwords(struct look *look, const struct login *login,
 	bool own = last == &look->current.credential || last == pending;
 	const char *where = look->plan.proxy_secret_count > 0 ? "its proxy secret"
 							      : "the previous version";
-	struct status tried = own ? log_in(look, login, last->username, &last->password, ret)
-				  : log_in_kept(look, last, where, ret);
+	struct status tried = own ? look_log_in(look, login, last->username, &last->password, ret)
+				  : look_log_in_kept(look, last, where, ret);
 
 	if (tried.code != STATUS_DENIED || pending->username == NULL ||
 	    strcmp(pending->username, last->username) != 0 ||
 	    secret_equal(&last->password, &pending->password))
 		return tried;
-	return log_in(look, login, pending->username, &pending->password, ret);
+	return look_log_in(look, login, pending->username, &pending->password, ret);
 }
 
 /*
@@ -293,7 +280,7 @@ static void look_at_grants(struct look *look, const char *place, const char *use
 		deadline_within(look->rotation->deadline, LOGIN_WAIT_MS));
 
 	if (compared.code != STATUS_OK)
-		add_failure(look, "grants", place, user, compared);
+		look_add_failure(look, "grants", place, user, compared);
 	else
 		inspection_add(look->result, "grants", place, user, FINDING_GOOD, "complete",
 			       "may do what '%s' may", look->plan.active_user);
@@ -321,7 +308,7 @@ static void look_at_proxy_login(struct look *look, const struct login *login, co
 	}
 	tried = try_passwords(look, login, known, &db);
 	if (tried.code != STATUS_OK)
-		add_failure(look, "proxy login", place, user, tried);
+		look_add_failure(look, "proxy login", place, user, tried);
 	else
 		add_working(look, "proxy login", place, user, login);
 }
@@ -367,93 +354,6 @@ static void look_at_logins(struct look *look)
 				look_at_login(look, &look->plan.logins[i], look->plan.users[j]);
 }
 
-/* As in setSecret: where the application does not log in itself, the active user has to first. */
-static struct status log_in_at_writer(struct look *look, struct credential *admin)
-{
-	const struct credential *active = &look->current.credential;
-	AUTO(database_close) struct database *db = NULL;
-
-	TRY(placement_find(look->rotation, &look->plan, admin));
-	if (admin != NULL)
-		TRY(plan_check_admin(&look->plan, admin));
-	if (look->plan.writer.host == NULL)
-		return OK;
-	return status_while(log_in(look, &look->plan.writer, active->username, &active->password,
-				   &db),
-			    "logging in as '%s' where %s is written", active->username,
-			    look->plan.logins[0].host);
-}
-
-static void look_at_admin(struct look *look)
-{
-	const struct rotation *rotation = look->rotation;
-	const struct plan *plan = &look->plan;
-	AUTO(stored_clear) struct stored admin = STORED_INIT;
-	AUTO(database_close) struct database *db = NULL;
-	struct status tried;
-
-	if (plan->admin_secret_id == NULL) {
-		tried = log_in_at_writer(look, NULL);
-		if (tried.code != STATUS_OK)
-			add_failure(look, "writer", plan->logins[0].host, plan->active_user, tried);
-		return;
-	}
-	if (!look->active_works) {
-		/* As in setSecret: a host that refuses the active user may not be our database. */
-		inspection_add(look->result, "admin", plan->admin_secret_id, NULL, FINDING_WARNING,
-			       "not tried", "'%s' does not log in there, so the admin is not sent",
-			       plan->active_user);
-		return;
-	}
-	tried = rotation_get(rotation, plan->admin_secret_id, STAGE_CURRENT, &admin);
-	if (tried.code == STATUS_OK)
-		tried = log_in_at_writer(look, &admin.credential);
-	if (tried.code == STATUS_OK)
-		tried = log_in_kept(look, &admin.credential, "the admin secret", &db);
-	if (tried.code != STATUS_OK)
-		add_failure(look, "admin", plan->admin_secret_id, admin.credential.username, tried);
-	else
-		inspection_add(look->result, "admin", plan->admin_secret_id,
-			       admin.credential.username, FINDING_GOOD, "works", "at %s:%u",
-			       plan_writer(plan)->host, plan_writer(plan)->port);
-}
-
-static void look_at_write_access(struct look *look, const char *id,
-				 const struct secret_labels *labels)
-{
-	const struct rotation *rotation = look->rotation;
-	struct status asked = rotation->store->ops->check_write(rotation->store, id, labels);
-
-	if (asked.code != STATUS_OK)
-		add_failure(look, "permission", id, NULL, asked);
-	else
-		inspection_add(look->result, "permission", id, NULL, FINDING_GOOD, "may write",
-			       "%s", "");
-}
-
-static void look_at_permissions(struct look *look)
-{
-	const struct rotation *rotation = look->rotation;
-
-	look_at_write_access(look, rotation->secret_id, &look->labels);
-	for (size_t i = 0; i < look->plan.proxy_secret_count; i++) {
-		const char *id = look->plan.proxy_secret_ids[i];
-		AUTO(secret_labels_clear) struct secret_labels labels = SECRET_LABELS_INIT;
-		struct status described = rotation->store->ops->describe(rotation->store, id,
-									 &labels);
-
-		if (described.code != STATUS_OK)
-			add_failure(look, "permission", id, NULL, described);
-		else
-			look_at_write_access(look, id, &labels);
-		if (labels.rotation_enabled)
-			inspection_add(
-				look->result, "copy", id, NULL, FINDING_BAD, "rotated twice",
-				"this proxy secret has a rotation of its own, which would change "
-				"its password behind Tandem's back: cancel it");
-	}
-}
-
 static void look_at_users(struct look *look)
 {
 	const struct plan *plan = &look->plan;
@@ -484,7 +384,7 @@ static void look(const struct rotation *rotation, bool thorough, struct inspecti
 	planned = plan_make(&look.current.credential, rotation->config, rotation->drivers,
 			    &look.plan);
 	if (planned.code != STATUS_OK) {
-		add_failure(&look, "plan", rotation->secret_id, NULL, planned);
+		look_add_failure(&look, "plan", rotation->secret_id, NULL, planned);
 		return;
 	}
 	look_at_users(&look);
@@ -492,8 +392,7 @@ static void look(const struct rotation *rotation, bool thorough, struct inspecti
 	look_at_logins(&look);
 	if (!thorough)
 		return;
-	look_at_admin(&look);
-	look_at_permissions(&look);
+	look_at_access(&look);
 	inspection_add(ret, "password", "policy", look.plan.inactive_user, FINDING_GOOD, "possible",
 		       "%zu characters that %s accepts", look.plan.password_policy.length,
 		       look.plan.driver->engines[0]);
