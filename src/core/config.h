@@ -18,8 +18,8 @@ struct config {
 	const char
 		*secret_ids; /* AWS_SECRET_ID: comma separated; NULL = only what an event names */
 	long timeout;	     /* TANDEM_TIMEOUT, seconds for one command */
-	long proxy_wait;     /* TANDEM_PROXY_WAIT, seconds until a proxy or a reader must know a password */
-	int log_level;	     /* TANDEM_LOG_LEVEL: an enum log_level, 0 = unset */
+	long proxy_wait; /* TANDEM_PROXY_WAIT, seconds until a proxy or a reader must know a password */
+	int log_level;		 /* TANDEM_LOG_LEVEL: an enum log_level, 0 = unset */
 	const char *database_ca; /* TANDEM_DATABASE_CA: PEM file; NULL = the system store */
 	const char *proxy_ca;	 /* TANDEM_PROXY_CA: PEM file; NULL = the system store */
 

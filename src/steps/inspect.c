@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static void look_clear(struct look *look)
 {
@@ -23,6 +24,22 @@ void look_add_failure(struct look *look, const char *kind, const char *name, con
 		       status.detail);
 }
 
+/* "2 h 5 min", for people. */
+static void format_age(int64_t since, char ret[32])
+{
+	int64_t minutes = ((int64_t)time(NULL) - since) / 60;
+
+	if (since == 0)
+		snprintf(ret, 32, "of unknown age");
+	else if (minutes < 60)
+		snprintf(ret, 32, "%lld min old", (long long)(minutes > 0 ? minutes : 0));
+	else if (minutes < 48 * 60)
+		snprintf(ret, 32, "%lld h %lld min old", (long long)(minutes / 60),
+			 (long long)(minutes % 60));
+	else
+		snprintf(ret, 32, "%lld days old", (long long)(minutes / 60 / 24));
+}
+
 static bool look_at_version(struct look *look, enum stage stage, const char *name,
 			    const char *version, struct stored *ret)
 {
@@ -31,7 +48,7 @@ static bool look_at_version(struct look *look, enum stage stage, const char *nam
 	struct secret_reading reading = {.status = OK};
 	struct status read = rotation->store->ops->get(rotation->store, rotation->secret_id, stage,
 						       NULL, true, &found);
-	char age[AGE_SIZE];
+	char age[32];
 
 	if (read.code == STATUS_OK) {
 		reading.version = found;
@@ -41,7 +58,7 @@ static bool look_at_version(struct look *look, enum stage stage, const char *nam
 		look_add_failure(look, "version", name, NULL, read);
 		return false;
 	}
-	inspection_age(found.created, age);
+	format_age(found.created, age);
 	inspection_add(look->result, "version", name, ret->credential.username, FINDING_GOOD, name,
 		       "%s, %s", version, age);
 	return true;
@@ -134,24 +151,30 @@ static bool look_at_versions(struct look *look)
 	return sound;
 }
 
+static bool holds(const struct stored *stored, const char *user, const struct secret *password)
+{
+	return stored->credential.username != NULL &&
+	       strcmp(stored->credential.username, user) == 0 &&
+	       secret_equal(&stored->credential.password, password);
+}
+
 static void look_at_copy(struct look *look, const char *id, const struct stored *copy)
 {
 	const char *user = copy->credential.username;
 	const struct secret *password = &copy->credential.password;
 
-	if (strcmp(user, look->plan.active_user) == 0 &&
-	    !stored_holds(&look->current, user, password))
+	if (strcmp(user, look->plan.active_user) == 0 && !holds(&look->current, user, password))
 		inspection_add(
 			look->result, "copy", id, user, FINDING_BAD, "stale",
 			"it does not hold the current password of '%s', so the proxy refuses the "
 			"application: put the current password there",
 			user);
-	else if (stored_holds(&look->pending, user, password))
+	else if (holds(&look->pending, user, password))
 		inspection_add(look->result, "copy", id, user, FINDING_GOOD, "in sync",
 			       "holds the pending password");
 	else if (look->previous.credential.username != NULL &&
 		 strcmp(look->previous.credential.username, user) == 0 &&
-		 !stored_holds(&look->previous, user, password))
+		 !holds(&look->previous, user, password))
 		inspection_add(look->result, "copy", id, user, FINDING_WARNING, "stale",
 			       "it does not hold the previous password of '%s'", user);
 	else
@@ -197,7 +220,7 @@ static void look_at_copies(struct look *look)
 static const struct credential *twin_of(const struct look *look, const struct credential *copy)
 {
 	if (look->plan.driver->never_proves &&
-	    stored_holds(&look->previous, copy->username, &copy->password))
+	    holds(&look->previous, copy->username, &copy->password))
 		return &look->previous.credential;
 	return copy;
 }

@@ -14,7 +14,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 enum severity { FINDING_GOOD, FINDING_WARNING, FINDING_BAD };
 
@@ -42,11 +41,6 @@ struct inspection {
 [[gnu::format(printf, 7, 8)]] void inspection_add(struct inspection *, const char *kind,
 						  const char *name, const char *user, enum severity,
 						  const char *state, const char *detail, ...);
-
-#define AGE_SIZE 32
-
-/* "2 h 5 min old", for people. `since`: Unix time in seconds, 0 = unknown. */
-void inspection_age(int64_t since, char ret[AGE_SIZE]);
 
 /* One or two words for how something ended; static text. A failure's sentence goes beside them. */
 const char *inspection_state(struct status);

@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 void inspection_add(struct inspection *result, const char *kind, const char *name, const char *user,
 		    enum severity severity, const char *state, const char *detail, ...)
@@ -33,21 +32,6 @@ enum severity inspection_severity(const struct inspection *result)
 		if (result->findings[i].severity > worst)
 			worst = result->findings[i].severity;
 	return worst;
-}
-
-void inspection_age(int64_t since, char ret[AGE_SIZE])
-{
-	int64_t minutes = ((int64_t)time(NULL) - since) / 60;
-
-	if (since == 0)
-		snprintf(ret, AGE_SIZE, "of unknown age");
-	else if (minutes < 60)
-		snprintf(ret, AGE_SIZE, "%lld min old", (long long)(minutes > 0 ? minutes : 0));
-	else if (minutes < 48 * 60)
-		snprintf(ret, AGE_SIZE, "%lld h %lld min old", (long long)(minutes / 60),
-			 (long long)(minutes % 60));
-	else
-		snprintf(ret, AGE_SIZE, "%lld days old", (long long)(minutes / 60 / 24));
 }
 
 const char *inspection_state(struct status status)

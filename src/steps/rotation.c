@@ -15,13 +15,6 @@ void stored_clear(struct stored *stored)
 	*stored = STORED_INIT;
 }
 
-bool stored_holds(const struct stored *stored, const char *user, const struct secret *password)
-{
-	return stored->credential.username != NULL &&
-	       strcmp(stored->credential.username, user) == 0 &&
-	       secret_equal(&stored->credential.password, password);
-}
-
 void proxy_copy_clear(struct proxy_copy *copy)
 {
 	stored_clear(&copy->stored);
@@ -186,7 +179,8 @@ struct status proxy_copy_find(const struct plan *plan, const struct secret_readi
 
 bool proxy_copy_holds(const struct proxy_copy *copy, const struct credential *pending)
 {
-	return stored_holds(&copy->stored, pending->username, &pending->password);
+	return strcmp(copy->stored.credential.username, pending->username) == 0 &&
+	       secret_equal(&copy->stored.credential.password, &pending->password);
 }
 
 struct status rotation_login(const struct rotation *rotation, const struct login *login,

@@ -19,9 +19,6 @@ struct stored {
 
 void stored_clear(struct stored *);
 
-/* Is it read, and this very credential? */
-bool stored_holds(const struct stored *, const char *user, const struct secret *password);
-
 /* The credential at STAGE_CURRENT or STAGE_PREVIOUS of a secret. NOT_FOUND: there is none. */
 struct status rotation_get(const struct rotation *, const char *secret_id, enum stage,
 			   struct stored *ret);
@@ -86,8 +83,8 @@ struct status rotation_login(const struct rotation *, const struct login *, cons
 			     const struct secret *password, struct deadline, struct database **ret);
 
 /*
- * Opens a session where the plan's passwords are changed with a credential that `where`, another secret or version,
- * keeps. INVALID: it is kept for another database, see plan_check_place(). Where it does not say for
+ * Opens a session where the plan's passwords are changed, with a credential that `where`, another
+ * secret or version, keeps. INVALID: it is kept for another database, see plan_check_place(). Where it does not say for
  * which, the server must prove that it knows the password; `*unproven`, INVALID too: it did not.
  */
 struct status rotation_login_kept(const struct rotation *, const struct plan *,

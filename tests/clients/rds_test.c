@@ -104,6 +104,9 @@ static int stop(void **state)
 	"<DBInstanceIdentifier>member</DBInstanceIdentifier><IsClusterWriter>true"          \
 	"</IsClusterWriter></DBClusterMember></DBClusterMembers>" more "</DBCluster>"
 
+#define SOURCE(name) \
+	"<ReadReplicaSourceDBInstanceIdentifier>" name "</ReadReplicaSourceDBInstanceIdentifier>"
+
 #define ASK_INSTANCES "Action=DescribeDBInstances&Version=2014-10-31&MaxRecords=50"
 #define ASK_CLUSTERS "Action=DescribeDBClusters&Version=2014-10-31&MaxRecords=50"
 #define ASK_INSTANCE(name) ASK_INSTANCES "&DBInstanceIdentifier=" name
@@ -246,6 +249,64 @@ static void rds_host_is_looked_for_page_by_page(void **state)
 	assert_int_equal(server.count, 3);
 }
 
+/* What is said of one database is not said of the next one on the page. */
+static void rds_fields_of_the_record_before_are_not_its_own(void **state)
+{
+	struct place place;
+
+	(void)state;
+	SCRIPT({ASK_INSTANCES, 200,
+		INSTANCES("<DBInstances>" INSTANCE(
+			"replica", "mysql",
+			SOURCE("one") "<DBClusterIdentifier>c</DBClusterIdentifier>")
+				  INSTANCE("two", "postgres", "") "</DBInstances>")},
+	       {ASK_INSTANCE(ENCODED_ARN "db%3Abare"), 200,
+		INSTANCES("<DBInstances>" INSTANCE(
+			"one", "mysql", "") "<DBInstance><DBInstanceArn>" ARN
+					    "db:bare</DBInstanceArn></DBInstance></DBInstances>")});
+	assert_ok(directory->ops->find_writer(directory, "two" SUFFIX, &place));
+	assert_place(&place, "two" SUFFIX, 5433, "postgres");
+	assert_failed(directory->ops->find(directory, ARN "db:bare", &place), STATUS_INVALID,
+		      "no address yet");
+}
+
+#define LONGEST_ENGINE "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnop-"
+
+static void rds_longest_engine_is_taken_and_none_longer(void **state)
+{
+	struct place place;
+
+	(void)state;
+	SCRIPT({ASK_INSTANCE(ENCODED_ARN "db%3Ashop"), 200,
+		INSTANCES("<DBInstances>" INSTANCE("shop", LONGEST_ENGINE, "") "</DBInstances>")},
+	       {ASK_INSTANCE(ENCODED_ARN "db%3Ashop"), 200,
+		INSTANCES("<DBInstances>" INSTANCE("shop", LONGEST_ENGINE "x",
+						   "") "</DBInstances>")});
+	assert_int_equal(strlen(LONGEST_ENGINE), ENGINE_MAX);
+	assert_ok(directory->ops->find(directory, ARN "db:shop", &place));
+	assert_string_equal(place.engine, LONGEST_ENGINE);
+	assert_failed(directory->ops->find(directory, ARN "db:shop", &place), STATUS_INVALID,
+		      "Engine has more than 63 characters");
+}
+
+static void rds_without_a_region_is_not_asked(void **state)
+{
+	struct rds_options options = {.application_secret_id = "app"};
+	struct directory *nowhere = NULL;
+	struct place place;
+
+	(void)state;
+	SCRIPT({NULL, 0, NULL});
+	config.region = NULL;
+	options.deadline = deadline_in(&fake_clock, 60000);
+	assert_ok(rds_open(aws, &options, &nowhere));
+	assert_failed(nowhere->ops->find_writer(nowhere, "a", &place), STATUS_INVALID,
+		      "AWS_REGION");
+	directory_close(&nowhere);
+	assert_null(nowhere);
+	assert_int_equal(server.count, 0);
+}
+
 static void rds_host_of_nobody_is_not_found(void **state)
 {
 	struct place place;
@@ -287,9 +348,6 @@ static void rds_every_address_of_a_cluster_leads_to_its_own(void **state)
 	assert_ok(directory->ops->find_writer(directory, "member" SUFFIX, &place));
 	assert_place(&place, "c.cluster-abc", 3307, "aurora-postgresql");
 }
-
-#define SOURCE(name) \
-	"<ReadReplicaSourceDBInstanceIdentifier>" name "</ReadReplicaSourceDBInstanceIdentifier>"
 
 static void rds_replica_leads_to_its_source(void **state)
 {
@@ -405,10 +463,15 @@ static void rds_denial_names_the_permission(void **state)
 		"arn:aws:iam::1:user/u is not authorized to perform: rds:DescribeDBInstances"
 		"</Message></Error></ErrorResponse>"},
 	       {ASK_CLUSTER(ENCODED_ARN "cluster%3Ac"), 403,
+		"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"},
+	       {ASK_INSTANCES, 200, NO_INSTANCES},
+	       {ASK_CLUSTERS, 403,
 		"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"});
 	assert_failed(directory->ops->find_writer(directory, "a", &place), STATUS_DENIED,
 		      "allow rds:DescribeDBInstances on it to the environment");
 	assert_failed(directory->ops->find(directory, ARN "cluster:c", &place), STATUS_DENIED,
+		      "allow rds:DescribeDBClusters on it");
+	assert_failed(directory->ops->find_writer(directory, "a", &place), STATUS_DENIED,
 		      "allow rds:DescribeDBClusters on it");
 }
 
@@ -479,6 +542,9 @@ int main(void)
 		TEST(rds_database_without_an_address_is_refused),
 		TEST(rds_address_is_read_strictly),
 		TEST(rds_host_is_looked_for_page_by_page),
+		TEST(rds_fields_of_the_record_before_are_not_its_own),
+		TEST(rds_longest_engine_is_taken_and_none_longer),
+		TEST(rds_without_a_region_is_not_asked),
 		TEST(rds_host_of_nobody_is_not_found),
 		TEST(rds_every_address_of_a_cluster_leads_to_its_own),
 		TEST(rds_replica_leads_to_its_source),
