@@ -4,19 +4,7 @@
 #ifndef TESTS_POSTGRES_FAKE_H
 #define TESTS_POSTGRES_FAKE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
-
-struct fake {
-	pid_t pid; /* 0: the listening socket alone, which nobody answers */
-	int listener;
-	uint16_t port;
-};
-
-/* Takes connections and never says a word. */
-struct fake fake_silent(void);
+#include "fake_server.h"
 
 /* Answers the request for TLS with "no". */
 struct fake fake_without_tls(void);
@@ -55,13 +43,5 @@ struct fake fake_answering(const struct messages *answers, size_t count);
 
 /* Takes any password, then answers the first query with rows that never end. */
 struct fake fake_flooding(void);
-
-/* On 127.0.0.2, everything that is said to it goes to `port` on 127.0.0.1, and back. */
-struct fake fake_relay(uint16_t port);
-
-/* Waits for its end. True: it got no answer to what it asked. */
-bool fake_end_unanswered(struct fake *fake);
-
-void fake_end(struct fake *);
 
 #endif
