@@ -537,6 +537,36 @@ static void open_of_server_without_tls_is_invalid(void **state)
 	assert_true(fake_end_unanswered(&fake));
 }
 
+/* DENIED would make a step believe that the password is wrong; whoever is on the way could say so. */
+static void open_that_is_refused_before_tls_is_no_refusal(void **state)
+{
+	static const unsigned errors[] = {1045, 1044, 1130, 1040, 3118, 1049};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(errors) / sizeof(errors[0]); i++) {
+		struct conversation talk = CONVERSATION_INIT;
+		struct database *database = NULL;
+		struct fake fake;
+		struct login login;
+		struct status status;
+
+		/* In place of the greeting, and in place of TLS. */
+		if (i % 2 == 1)
+			say_greeting(&talk, true);
+		say_error(&talk, i % 2 == 1 ? 2 : 0, errors[i / 2]);
+		fake = fake_talking(&talk, false);
+		login = fake_login(&fake, LOGIN_DATABASE);
+		login.tls = true;
+		status = login_at(&login, "app", OLD, 5000, &database);
+		fake_end(&fake);
+		if (i % 2 == 1)
+			assert_failed(status, STATUS_INVALID, "could be agreed");
+		else
+			assert_failed(status, STATUS_UNAVAILABLE, "error before TLS");
+		assert_null(strstr(status.detail, "secret words"));
+	}
+}
+
 /* Some plugins tell the server the password as it is, some tell too much of it: none is obeyed. */
 static void open_of_server_that_asks_in_clear_is_invalid_and_tells_nothing(void **state)
 {
@@ -892,6 +922,7 @@ int run_login_tests(void)
 		TEST(open_with_unreadable_ca_is_invalid),
 		TEST(open_under_another_host_name_is_invalid),
 		TEST(open_of_server_without_tls_is_invalid),
+		TEST(open_that_is_refused_before_tls_is_no_refusal),
 		TEST(open_of_server_that_asks_in_clear_is_invalid_and_tells_nothing),
 		TEST(open_in_plaintext_of_tls_server_is_refused_and_says_so),
 		TEST(open_in_plaintext_succeeds_where_the_secret_says_so),

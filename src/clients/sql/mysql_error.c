@@ -175,11 +175,6 @@ static struct status tls_error(const struct mysql *session, const char *message)
 			       "TLS: %s does not offer it, and nothing is sent without; switch it "
 			       "on at the server",
 			       session->place);
-	if (strstr(message, "Received error packet before completion") != NULL)
-		return failure(STATUS_UNAVAILABLE,
-			       "%s answered with an error before TLS: it is starting, out of "
-			       "connections, or blocks this host",
-			       session->place);
 	if (strstr(message, "Validation of SSL server certificate failed") != NULL)
 		return failure(STATUS_INVALID,
 			       "TLS: the certificate of %s is for another host name; use the name "
@@ -215,10 +210,22 @@ struct status mysql_broken_error(const struct mysql *session)
 		       session->place, session->user);
 }
 
+/* Whoever is on the way could have said it, so the library does not tell what it was. */
+static bool is_from_before_tls(const struct mysql *session)
+{
+	return strstr(mysql_error(session->handle), "Received error packet before completion") !=
+	       NULL;
+}
+
 struct status mysql_login_error(const struct mysql *session)
 {
 	unsigned error = mysql_errno(session->handle);
 
+	if (session->tls && is_from_before_tls(session))
+		return failure(STATUS_UNAVAILABLE,
+			       "%s answered with an error before TLS: it is starting, out of "
+			       "connections, or blocks this host",
+			       session->place);
 	switch (error) {
 	case CR_SSL_CONNECTION_ERROR:
 		return tls_error(session, mysql_error(session->handle));
