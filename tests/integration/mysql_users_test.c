@@ -1,0 +1,521 @@
+/* Setting passwords, and the lock. */
+#include "mysql_support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define THIRD "third-Passw0rd"
+
+#define assert_answer(text, wanted)                   \
+	do {                                          \
+		char *answer_ = answer(text);         \
+		assert_string_equal(answer_, wanted); \
+		free(answer_);                        \
+	} while (0)
+
+/* What changes when a password does: of all accounts of a name. */
+static char *stored(const char *what)
+{
+	char query[256];
+
+	snprintf(
+		query, sizeof(query),
+		"SELECT HEX(authentication_string) FROM mysql.user WHERE User = '%s' ORDER BY Host",
+		named(what));
+	return answer(query);
+}
+
+static void set_password_of_oneself_changes_it(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &database));
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+	assert_false(lets_in(user, OLD));
+}
+
+static void set_password_of_oneself_keeps_the_former_where_the_user_may(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	only_on_mysql("MariaDB has one password a user");
+	admin("GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO @a");
+	assert_ok(login_as(user, OLD, &database));
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+	assert_true(lets_in(user, OLD));
+	assert_true(database_driver_find(
+			    (const struct database_driver *const[]){&mysql_driver, NULL}, "mysql")
+			    ->keeps_former);
+}
+
+/* The user has a newer password: this session must not overwrite what another rotation has set. */
+static void set_password_by_session_of_a_kept_password_is_a_conflict(void **state)
+{
+	AUTO(database_close) struct database *first = NULL, *second = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	only_on_mysql("MariaDB has one password a user");
+	admin("GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO @a");
+	assert_ok(login_as(user, OLD, &first));
+	assert_ok(set_password(first, user, NEW));
+	assert_ok(login_as(user, OLD, &second));
+	assert_ok(second->ops->lock_user(second, user));
+	assert_ok(set_password(second, user, THIRD));
+	assert_failed(second->ops->commit(second), STATUS_CONFLICT, "only kept");
+	assert_true(lets_in(user, OLD));
+	assert_true(lets_in(user, NEW));
+	assert_false(lets_in(user, THIRD));
+}
+
+/* Of several accounts of a name, the one that the session logged in as. */
+static void set_password_of_oneself_changes_the_account_of_the_session(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	admin("CREATE USER '@a'@'127.0.0.1' IDENTIFIED BY 'third-Passw0rd'");
+	assert_ok(login_as(user, THIRD, &database));
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+	admin("DROP USER '@a'@'127.0.0.1'");
+	assert_true(lets_in(user, OLD));
+}
+
+static void set_password_by_admin_changes_all_accounts_of_a_name(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	make_user("ab", "");
+	admin("CREATE USER '@a'@'127.0.0.1' IDENTIFIED BY 'third-Passw0rd'");
+	admin("CREATE USER '@a'@'10.%' IDENTIFIED BY 'third-Passw0rd'");
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+	admin("DROP USER '@a'@'127.0.0.1'");
+	assert_true(lets_in(user, NEW));
+	if (is_mariadb())
+		assert_answer("SELECT COUNT(*) FROM mysql.user WHERE User = '@a' AND"
+			      " authentication_string = PASSWORD('new-Passw0rd')",
+			      "2");
+	assert_true(lets_in(named("ab"), OLD));
+}
+
+static void set_password_by_admin_keeps_the_former(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	only_on_mysql("MariaDB has one password a user");
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+	assert_true(lets_in(user, OLD));
+	/* The same again is what a retry does: the former stays. */
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+	assert_true(lets_in(user, OLD));
+	assert_ok(set_password(database, user, THIRD));
+	assert_false(lets_in(user, OLD));
+	assert_true(lets_in(user, NEW));
+	assert_true(lets_in(user, THIRD));
+}
+
+/* An admin with CREATE USER alone may not keep it: then it is changed without. */
+static void set_password_by_admin_who_may_not_keep_the_former_changes_it(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	make_user("b", "");
+	admin("GRANT SELECT ON mysql.* TO @b");
+	admin("GRANT CREATE USER ON *.* TO @b");
+	assert_ok(login_as(named("b"), OLD, &database));
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, NEW));
+}
+
+static void set_password_twice_alike_changes_nothing(void **state)
+{
+	static const char *const plugins[] = {"caching_sha2_password", "sha256_password"};
+	AUTO(database_close) struct database *database = admin_session();
+	char *before, *after;
+
+	(void)state;
+	make_user("a", "");
+	for (size_t i = 0; i < (is_mariadb() ? 1 : 2); i++) {
+		if (!is_mariadb())
+			admin_printf("ALTER USER @a IDENTIFIED WITH %s BY 'other-Passw0rd'",
+				     plugins[i]);
+		assert_ok(set_password(database, named("a"), NEW));
+		before = stored("a");
+		assert_ok(set_password(database, named("a"), NEW));
+		after = stored("a");
+		assert_string_equal(before, after);
+		free(before);
+		free(after);
+	}
+}
+
+static void set_password_of_another_without_permission_is_denied(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *other = make_user("b", "");
+
+	(void)state;
+	make_user("a", "");
+	assert_ok(login_as(named("a"), OLD, &database));
+	assert_failed(set_password(database, other, NEW), STATUS_DENIED,
+		      "grant it SELECT ON mysql.*");
+	admin("GRANT SELECT ON mysql.* TO @a");
+	assert_failed(set_password(database, other, NEW), STATUS_DENIED,
+		      "an admin needs CREATE USER");
+	assert_true(lets_in(other, OLD));
+}
+
+/* MySQL protects users of SYSTEM_USER from those without. */
+static void set_password_of_a_system_user_without_permission_is_denied(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *other = make_user("b", "");
+
+	(void)state;
+	only_on_mysql("SYSTEM_USER is its own");
+	make_user("a", "");
+	admin("GRANT SYSTEM_USER ON *.* TO @b");
+	admin("GRANT CREATE USER ON *.* TO @a");
+	admin("GRANT SELECT ON mysql.* TO @a");
+	assert_ok(login_as(named("a"), OLD, &database));
+	assert_failed(set_password(database, other, NEW), STATUS_DENIED, "lacks a permission");
+	assert_true(lets_in(other, OLD));
+}
+
+static void set_password_of_missing_user_is_not_found(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+
+	(void)state;
+	assert_failed(set_password(database, named("nobody"), NEW), STATUS_NOT_FOUND, "no user");
+	/* No user, though there is something of that name. */
+	admin("CREATE ROLE @r");
+	if (is_mariadb())
+		assert_failed(set_password(database, named("r"), NEW), STATUS_NOT_FOUND, "no user");
+}
+
+static void set_password_of_unusable_name_or_password_is_invalid(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	char name[512];
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	name[100] = '\0';
+	assert_failed(set_password(database, name, NEW), STATUS_INVALID, "at most");
+	assert_failed(set_password(database, "", NEW), STATUS_INVALID, "empty");
+	assert_failed(set_password(database, make_user("a", ""), ""), STATUS_INVALID, "empty");
+}
+
+static void set_password_takes_every_character(void **state)
+{
+	char printable[96], passwords[4][128] = {"qu'ote\"back\\slash\\\\$$--;%_", "\\' OR 1=1 -- ",
+						 "  spaces inside and out  "};
+	AUTO(database_close) struct database *database = admin_session(), *own = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	for (size_t i = 0; i < 95; i++)
+		printable[i] = (char)(' ' + i);
+	printable[95] = '\0';
+	snprintf(passwords[3], sizeof(passwords[3]), "%s", printable);
+	for (size_t i = 0; i < 4; i++) {
+		assert_ok(set_password(database, user, passwords[i]));
+		assert_true(lets_in(user, passwords[i]));
+		database_close(&own);
+		assert_ok(login_as(user, passwords[i], &own));
+		/* With it as the current one too. */
+		assert_ok(set_password(own, user, "between-Passw0rd"));
+		database_close(&own);
+		assert_ok(login_as(user, "between-Passw0rd", &own));
+		assert_ok(set_password(own, user, passwords[i]));
+		assert_true(lets_in(user, passwords[i]));
+	}
+}
+
+/* Some sql_modes change what a backslash and a quote mean. */
+static void set_password_does_not_depend_on_the_servers_sql_mode(void **state)
+{
+	AUTO(database_close) struct database *database = NULL, *own = NULL;
+	const char *odd = "back\\' \"slash\\\\";
+	const char *user = make_user("a", "");
+	struct status status;
+
+	(void)state;
+	admin("SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'");
+	database = admin_session();
+	assert_ok(login_as(user, OLD, &own));
+	admin("SET GLOBAL sql_mode = DEFAULT");
+	status = set_password(database, user, odd);
+	assert_ok(status);
+	assert_true(lets_in(user, odd));
+	if (is_mariadb())
+		return; /* the session's password has changed there */
+	assert_ok(set_password(database, user, OLD));
+	assert_ok(set_password(own, user, odd));
+	assert_true(lets_in(user, odd));
+}
+
+static void set_password_of_account_without_one_is_invalid_and_changes_nothing(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	char *before, *after;
+
+	(void)state;
+	if (is_mariadb()) {
+		admin("CREATE USER @a IDENTIFIED VIA unix_socket");
+	} else {
+		(void)admin_try("INSTALL PLUGIN auth_socket SONAME 'auth_socket.so'");
+		admin("CREATE USER @a IDENTIFIED WITH auth_socket");
+	}
+	/* One of two: neither is changed. */
+	make_user("b", "");
+	admin(is_mariadb() ? "CREATE USER '@b'@'10.%' IDENTIFIED VIA unix_socket"
+			   : "CREATE USER '@b'@'10.%' IDENTIFIED WITH auth_socket");
+	before = stored("b");
+	assert_failed(set_password(database, named("a"), NEW), STATUS_INVALID,
+		      "whose password cannot be set from here");
+	assert_failed(set_password(database, named("b"), NEW), STATUS_INVALID,
+		      "whose password cannot be set from here");
+	after = stored("b");
+	assert_string_equal(before, after);
+	assert_true(lets_in(named("b"), OLD));
+	free(before);
+	free(after);
+	if (is_mariadb())
+		return;
+	admin("DROP USER @a, @b, '@b'@'10.%'");
+	admin("UNINSTALL PLUGIN auth_socket");
+}
+
+static void set_password_against_a_policy_is_invalid(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session(), *own = NULL;
+	const char *user = make_user("a", "");
+	struct status by_admin, by_user;
+
+	(void)state;
+	only_on_mysql("Debian's server-core of MariaDB has no such plugin");
+	assert_ok(login_as(user, OLD, &own));
+	admin("INSTALL COMPONENT 'file://component_validate_password'");
+	by_admin = set_password(database, user, "weak");
+	by_user = set_password(own, user, "weak");
+	admin("UNINSTALL COMPONENT 'file://component_validate_password'");
+	assert_failed(by_admin, STATUS_INVALID, "a password policy is in force there");
+	assert_failed(by_user, STATUS_INVALID, "a password policy is in force there");
+	assert_null(strstr(by_admin.detail, "weak"));
+	assert_true(lets_in(user, OLD));
+}
+
+static void set_password_that_was_used_before_is_invalid_where_the_server_says_so(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	only_on_mysql("PASSWORD HISTORY is its own");
+	admin("ALTER USER @a PASSWORD HISTORY 5");
+	assert_ok(set_password(database, user, NEW));
+	assert_ok(set_password(database, user, THIRD));
+	assert_failed(set_password(database, user, NEW), STATUS_INVALID, "error 3638");
+}
+
+static void set_password_where_the_server_logs_it_is_invalid(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	if (admin_try("SET GLOBAL log_raw = ON") != 0)
+		only_on_mysql("log_raw is its own");
+	assert_failed(set_password(database, user, NEW), STATUS_INVALID, "log_raw = OFF");
+	admin("SET GLOBAL log_raw = OFF");
+	assert_true(lets_in(user, OLD));
+}
+
+static void set_password_on_broken_session_is_unavailable(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &database));
+	kill_sessions_of(user);
+	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "broke off");
+	assert_failed(set_password(database, user, NEW), STATUS_UNAVAILABLE, "broke off");
+	assert_true(lets_in(user, OLD));
+}
+
+static void change_that_is_not_committed_is_taken_back_by_close(void **state)
+{
+	AUTO(database_close) struct database *first = NULL, *second = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &first));
+	assert_ok(first->ops->lock_user(first, user));
+	assert_ok(set_password(first, user, NEW));
+	database_close(&first);
+	assert_true(lets_in(user, OLD));
+	assert_false(lets_in(user, NEW));
+	assert_ok(second->ops->lock_user(second, user));
+}
+
+/* A process that was stopped must not change what others have changed since. */
+static void change_whose_session_was_lost_is_not_made(void **state)
+{
+	AUTO(database_close) struct database *first = NULL, *second = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &first));
+	assert_ok(first->ops->lock_user(first, user));
+	assert_ok(set_password(first, user, NEW));
+	kill_sessions_of(user);
+	assert_ok(second->ops->lock_user(second, user));
+	assert_failed(first->ops->commit(first), STATUS_UNAVAILABLE, "broke off");
+	assert_true(lets_in(user, OLD));
+	assert_false(lets_in(user, NEW));
+}
+
+static void lock_user_that_is_not_followed_by_a_change_changes_nothing(void **state)
+{
+	AUTO(database_close) struct database *first = NULL, *second = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &first));
+	assert_ok(first->ops->lock_user(first, user));
+	assert_ok(first->ops->commit(first));
+	database_close(&first);
+	assert_ok(second->ops->lock_user(second, user));
+	assert_true(lets_in(user, OLD));
+}
+
+/* A process that stands still must not hold the others up for longer than it had itself. */
+static void lock_user_ends_with_the_deadline_of_who_has_it(void **state)
+{
+	AUTO(database_close) struct database *stopped = NULL, *next = NULL;
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+	int64_t began;
+
+	(void)state;
+	skip_where_time_cannot_be_measured();
+	assert_ok(login_at(&login, user, OLD, 1000, &stopped));
+	assert_ok(login_as(user, OLD, &next));
+	assert_ok(stopped->ops->lock_user(stopped, user));
+	began = clock_system.now();
+	assert_ok(next->ops->lock_user(next, user));
+	assert_in_range(clock_system.now() - began, 200, 5000);
+	assert_failed(set_password(stopped, user, NEW), STATUS_UNAVAILABLE, "");
+	assert_true(lets_in(user, OLD));
+}
+
+static void drop_former_ends_it(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session(), *own = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	only_on_mysql("MariaDB has one password a user");
+	admin("CREATE USER '@a'@'10.%' IDENTIFIED BY 'old-Passw0rd'");
+	assert_ok(set_password(database, user, NEW));
+	assert_true(lets_in(user, OLD));
+	assert_ok(database->ops->drop_former(database, user));
+	assert_false(lets_in(user, OLD));
+	assert_true(lets_in(user, NEW));
+	assert_answer("SELECT COUNT(*) FROM mysql.user WHERE User = '@a' AND User_attributes"
+		      " LIKE '%additional_password%'",
+		      "0");
+	/* By the user itself, of its own account. */
+	assert_ok(set_password(database, user, THIRD));
+	admin("GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO @a");
+	assert_ok(login_as(user, THIRD, &own));
+	assert_ok(own->ops->drop_former(own, user));
+	assert_false(lets_in(user, NEW));
+	assert_true(lets_in(user, THIRD));
+}
+
+static void drop_former_without_one_is_ok(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session(), *own = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	if (!is_mariadb())
+		admin("GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO @a");
+	assert_ok(login_as(user, OLD, &own));
+	assert_ok(own->ops->drop_former(own, user));
+	assert_ok(database->ops->drop_former(database, user));
+	assert_ok(database->ops->drop_former(database, named("nobody")));
+	assert_true(lets_in(user, OLD));
+}
+
+static void drop_former_without_permission_is_denied(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session(), *own = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	only_on_mysql("MariaDB has one password a user");
+	make_user("b", "");
+	assert_ok(set_password(database, user, NEW));
+	assert_ok(login_as(user, NEW, &own));
+	assert_failed(own->ops->drop_former(own, user), STATUS_DENIED,
+		      "discarding an old password");
+	assert_failed(own->ops->drop_former(own, named("b")), STATUS_DENIED, "SELECT ON mysql.*");
+	assert_true(lets_in(user, OLD));
+}
+
+int run_users_tests(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(set_password_of_oneself_changes_it),
+		TEST(set_password_of_oneself_keeps_the_former_where_the_user_may),
+		TEST(set_password_by_session_of_a_kept_password_is_a_conflict),
+		TEST(set_password_of_oneself_changes_the_account_of_the_session),
+		TEST(set_password_by_admin_changes_all_accounts_of_a_name),
+		TEST(set_password_by_admin_keeps_the_former),
+		TEST(set_password_by_admin_who_may_not_keep_the_former_changes_it),
+		TEST(set_password_twice_alike_changes_nothing),
+		TEST(set_password_of_another_without_permission_is_denied),
+		TEST(set_password_of_a_system_user_without_permission_is_denied),
+		TEST(set_password_of_missing_user_is_not_found),
+		TEST(set_password_of_unusable_name_or_password_is_invalid),
+		TEST(set_password_takes_every_character),
+		TEST(set_password_does_not_depend_on_the_servers_sql_mode),
+		TEST(set_password_of_account_without_one_is_invalid_and_changes_nothing),
+		TEST(set_password_against_a_policy_is_invalid),
+		TEST(set_password_that_was_used_before_is_invalid_where_the_server_says_so),
+		TEST(set_password_where_the_server_logs_it_is_invalid),
+		TEST(set_password_on_broken_session_is_unavailable),
+		TEST(change_that_is_not_committed_is_taken_back_by_close),
+		TEST(change_whose_session_was_lost_is_not_made),
+		TEST(lock_user_that_is_not_followed_by_a_change_changes_nothing),
+		TEST(lock_user_ends_with_the_deadline_of_who_has_it),
+		TEST(drop_former_ends_it),
+		TEST(drop_former_without_one_is_ok),
+		TEST(drop_former_without_permission_is_denied),
+	};
+
+	return cmocka_run_group_tests_name("mysql users", tests, NULL, NULL);
+}
