@@ -485,6 +485,45 @@ static void drop_former_without_permission_is_denied(void **state)
 	assert_true(lets_in(user, OLD));
 }
 
+static void no_password_reaches_the_servers_log(void **state)
+{
+	static const char first[] = "Zq7-never-in-a-log-Zq7", second[] = "Zq8-never-either-Zq8";
+	AUTO(database_close) struct database *database = admin_session();
+	AUTO(database_close) struct database *own = NULL;
+	AUTO(database_close) struct database *none = NULL;
+	const char *user = make_user("a", "");
+	const char *clone = named("clone");
+	bool created = false;
+
+	(void)state;
+	assert_ok(set_password(database, user, first));
+	assert_failed(set_password(database, named("nobody"), first), STATUS_NOT_FOUND, "");
+	assert_ok(put_like(database, clone, user, first, &created));
+	assert_ok(put_like(database, clone, user, second, &created));
+	assert_ok(login_as(user, first, &own));
+	assert_failed(set_password(own, clone, second), STATUS_DENIED, "");
+	assert_failed(put_like(own, clone, user, second, &created), STATUS_DENIED, "");
+	admin("GRANT SELECT ON mysql.* TO @a");
+	assert_failed(set_password(own, clone, first), STATUS_DENIED, "");
+	assert_failed(put_like(own, named("b"), user, first, &created), STATUS_DENIED, "");
+	assert_ok(set_password(own, user, second));
+	assert_failed(login_as(named("nobody"), first, &none), STATUS_DENIED, "");
+	/* What the server does not understand it writes down as well. */
+	if (!is_mariadb()) {
+		admin("ALTER USER @clone ACCOUNT LOCK");
+		admin("INSTALL COMPONENT 'file://component_validate_password'");
+		struct status status = set_password(database, user, "Zq9w");
+		admin("UNINSTALL COMPONENT 'file://component_validate_password'");
+		assert_failed(status, STATUS_INVALID, "");
+		assert_false(log_contains("Zq9w"));
+	}
+	/* The log is being written, so that its silence means something. */
+	assert_true(log_contains(clone));
+	assert_true(log_contains(is_mariadb() ? "SET PASSWORD" : "ALTER USER"));
+	assert_false(log_contains("Zq7"));
+	assert_false(log_contains("Zq8"));
+}
+
 int run_users_tests(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -515,6 +554,7 @@ int run_users_tests(void)
 		TEST(drop_former_ends_it),
 		TEST(drop_former_without_one_is_ok),
 		TEST(drop_former_without_permission_is_denied),
+		TEST(no_password_reaches_the_servers_log),
 	};
 
 	return cmocka_run_group_tests_name("mysql users", tests, NULL, NULL);

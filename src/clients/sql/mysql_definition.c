@@ -60,12 +60,15 @@ static struct status copy(const char *begin, const char *end, char **ret)
 	return OK;
 }
 
-/* IDENTIFIED WITH 'plugin' AS …, VIA plugin USING …, or MariaDB's BY PASSWORD for its native one. */
+/* MariaDB's, for its native plugin. */
+static const char by_password[] = "BY PASSWORD ";
+
+/* IDENTIFIED WITH 'plugin' AS …, VIA plugin USING …, or BY PASSWORD. */
 static struct status take_plugin(const char *at, char *ret, size_t size)
 {
 	size_t length;
 
-	if (strncmp(at, "BY PASSWORD ", 12) == 0) {
+	if (strncmp(at, by_password, strlen(by_password)) == 0) {
 		snprintf(ret, size, "mysql_native_password");
 		return OK;
 	}
@@ -107,7 +110,11 @@ struct status mysql_definition_parse(const char *statement, struct mysql_definit
 
 	if (identified == NULL)
 		return failure(STATUS_INVALID, "an account has no password to log in with");
-	TRY(take_plugin(identified + strlen("IDENTIFIED "), made.plugin, sizeof(made.plugin)));
+	identified += strlen("IDENTIFIED ");
+	TRY(take_plugin(identified, made.plugin, sizeof(made.plugin)));
+	/* Else its PASSWORD would begin a policy. */
+	if (strncmp(identified, by_password, strlen(by_password)) == 0)
+		identified += strlen(by_password);
 	roles = find_part(identified, DEFAULT_ROLE);
 	tls = find_part(roles, TLS);
 	limits = find_part(tls, LIMITS);
