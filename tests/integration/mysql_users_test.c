@@ -305,6 +305,28 @@ static void set_password_of_account_without_one_is_invalid_and_changes_nothing(v
 	admin("UNINSTALL PLUGIN auth_socket");
 }
 
+/* MariaDB lets an account log in by any of several: to set one would take the others away. */
+static void set_password_of_account_with_several_plugins_is_invalid(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session(), *own = NULL;
+	char *before, *after;
+
+	(void)state;
+	only_on_mariadb("an account of several plugins is its own");
+	admin("CREATE USER @a IDENTIFIED VIA mysql_native_password USING PASSWORD('old-Passw0rd')"
+	      " OR unix_socket");
+	before = answer("SHOW CREATE USER @a");
+	assert_ok(login_as(named("a"), OLD, &own));
+	assert_failed(set_password(own, named("a"), NEW), STATUS_INVALID,
+		      "whose password cannot be set from here");
+	assert_failed(set_password(database, named("a"), NEW), STATUS_INVALID,
+		      "whose password cannot be set from here");
+	after = answer("SHOW CREATE USER @a");
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
 static void set_password_against_a_policy_is_invalid(void **state)
 {
 	AUTO(database_close) struct database *database = admin_session(), *own = NULL;
@@ -543,6 +565,7 @@ int run_users_tests(void)
 		TEST(set_password_takes_every_character),
 		TEST(set_password_does_not_depend_on_the_servers_sql_mode),
 		TEST(set_password_of_account_without_one_is_invalid_and_changes_nothing),
+		TEST(set_password_of_account_with_several_plugins_is_invalid),
 		TEST(set_password_against_a_policy_is_invalid),
 		TEST(set_password_that_was_used_before_is_invalid_where_the_server_says_so),
 		TEST(set_password_where_the_server_logs_it_is_invalid),

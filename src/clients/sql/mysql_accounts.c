@@ -8,17 +8,19 @@
 
 enum column { HOST, PLUGIN, STORED, FORMER, COLUMNS };
 
-/* In MariaDB a role is a row without a host. */
+/* In MariaDB a role is a row without a host, and of several plugins mysql.user has the first. */
 static const char *columns_of(const struct mysql *session)
 {
+	if (session->is_mariadb)
+		return "SELECT u.Host, IF(JSON_EXISTS(g.Priv, '$.auth_or'), 'several plugins',"
+		       " u.plugin), u.authentication_string, NULL FROM mysql.user u"
+		       " JOIN mysql.global_priv g ON g.Host = u.Host AND g.User = u.User"
+		       " WHERE u.is_role = 'N' AND u.User = ";
 	if (mysql_since(session, 80014))
 		return "SELECT Host, plugin, authentication_string,"
 		       " JSON_EXTRACT(User_attributes, '$.additional_password')"
 		       " FROM mysql.user WHERE User = ";
-	return session->is_mariadb ? "SELECT Host, plugin, authentication_string, NULL"
-				     " FROM mysql.user WHERE is_role = 'N' AND User = "
-				   : "SELECT Host, plugin, authentication_string, NULL"
-				     " FROM mysql.user WHERE User = ";
+	return "SELECT Host, plugin, authentication_string, NULL FROM mysql.user WHERE User = ";
 }
 
 static struct status take(const struct mysql_rows *rows, size_t row, struct mysql_account *account)
@@ -49,7 +51,7 @@ struct status mysql_accounts_find(struct mysql *session, const char *user,
 
 	TRY(buffer_append_string(&sql, columns_of(session)));
 	TRY(mysql_append_literal(session, &sql, user));
-	TRY(buffer_append_string(&sql, " ORDER BY Host"));
+	TRY(buffer_append_string(&sql, " ORDER BY 1"));
 	question.sql = buffer_string(&sql);
 	TRY(mysql_select(session, &question, &error, &rows));
 	if (mysql_is_denied(error))
