@@ -385,6 +385,25 @@ static void set_password_on_broken_session_is_unavailable(void **state)
 	assert_true(lets_in(user, OLD));
 }
 
+static void set_password_waits_for_the_server_no_longer_than_the_deadline(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+	int64_t began;
+
+	(void)state;
+	skip_where_time_cannot_be_measured();
+	assert_ok(login_at(&login, user, OLD, 1500, &database));
+	/* Every ACL change waits for it. */
+	admin("FLUSH TABLES WITH READ LOCK");
+	began = clock_system.now();
+	assert_int_equal(set_password(database, user, NEW).code, STATUS_UNAVAILABLE);
+	assert_in_range(clock_system.now() - began, 900, 2600);
+	admin("UNLOCK TABLES");
+	assert_true(lets_in(user, OLD));
+}
+
 static void change_that_is_not_committed_is_taken_back_by_close(void **state)
 {
 	AUTO(database_close) struct database *first = NULL, *second = admin_session();
@@ -570,6 +589,7 @@ int run_users_tests(void)
 		TEST(set_password_that_was_used_before_is_invalid_where_the_server_says_so),
 		TEST(set_password_where_the_server_logs_it_is_invalid),
 		TEST(set_password_on_broken_session_is_unavailable),
+		TEST(set_password_waits_for_the_server_no_longer_than_the_deadline),
 		TEST(change_that_is_not_committed_is_taken_back_by_close),
 		TEST(change_whose_session_was_lost_is_not_made),
 		TEST(lock_user_that_is_not_followed_by_a_change_changes_nothing),

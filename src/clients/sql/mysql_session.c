@@ -13,7 +13,7 @@
 #define LOGIN_WAIT_MS 15000
 
 /* Longest silence of a session that has a user locked: one look at the store, tried again. */
-#define LOCK_IDLE_MS 20000LL
+#define LOCK_IDLE_S 20LL
 
 /* For one address of several to answer at all. */
 #define ADDRESS_WAIT_S 3
@@ -271,9 +271,9 @@ struct status mysql_run(struct mysql *session, const char *sql, unsigned *error)
 
 struct status mysql_manage(struct mysql *session)
 {
-	/* A little less than we have, so that the server's answer still finds us waiting. */
-	long long left = (long long)deadline_left(session->deadline) * 9 / 10 + 1;
-	long long idle = left < LOCK_IDLE_MS ? left : LOCK_IDLE_MS;
+	/* Whole seconds, and less than we have: the server does nothing once we are gone. */
+	long long left = (long long)deadline_left(session->deadline) * 9 / 10 / 1000;
+	long long idle = left < LOCK_IDLE_S ? left : LOCK_IDLE_S;
 	unsigned error = 0;
 	char sql[512];
 
@@ -281,12 +281,22 @@ struct status mysql_manage(struct mysql *session)
 		return failure(STATUS_INTERNAL, "users are not managed through a proxy");
 	if (session->managed)
 		return OK;
-	/* Without NO_AUTO_CREATE_USER MariaDB's GRANT makes up users that are not there. */
+	left = left > 0 ? left : 1;
+	idle = idle > 0 ? idle : 1;
+	/*
+	 * Without NO_AUTO_CREATE_USER MariaDB's GRANT makes up users that are not there. Its
+	 * lock_wait_timeout is not for all the locks that a change waits for.
+	 */
 	snprintf(sql, sizeof(sql),
 		 "SET SESSION sql_mode = '%s', SESSION sql_quote_show_create = 1,"
-		 " SESSION wait_timeout = %lld, SESSION lock_wait_timeout = %lld%s",
-		 session->is_mariadb ? "NO_AUTO_CREATE_USER" : "", idle / 1000 + 1, left / 1000 + 1,
-		 mysql_since(session, 80017) ? ", SESSION print_identified_with_as_hex = 1" : "");
+		 " SESSION wait_timeout = %lld, SESSION lock_wait_timeout = %lld",
+		 session->is_mariadb ? "NO_AUTO_CREATE_USER" : "", idle, left);
+	if (session->is_mariadb)
+		snprintf(sql + strlen(sql), sizeof(sql) - strlen(sql),
+			 ", SESSION max_statement_time = %lld", left);
+	else if (mysql_since(session, 80017))
+		snprintf(sql + strlen(sql), sizeof(sql) - strlen(sql),
+			 ", SESSION print_identified_with_as_hex = 1");
 	TRY(mysql_run(session, sql, &error));
 	if (error != 0)
 		return mysql_statement_error(session, error, "preparing the session");
