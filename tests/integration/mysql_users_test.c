@@ -404,6 +404,37 @@ static void set_password_waits_for_the_server_no_longer_than_the_deadline(void *
 	assert_true(lets_in(user, OLD));
 }
 
+/* The second waits until the first has made its change, and comes after it. */
+static void lock_user_lets_one_after_the_other_change_it(void **state)
+{
+	AUTO(database_close) struct database *first = NULL, *second = NULL, *other = NULL;
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+	int64_t began;
+
+	(void)state;
+	skip_where_time_cannot_be_measured();
+	assert_ok(login_as(user, OLD, &first));
+	assert_ok(login_at(&login, user, OLD, 2500, &second));
+	other = admin_session();
+	assert_ok(first->ops->lock_user(first, user));
+	assert_ok(other->ops->lock_user(other, named("another")));
+	began = clock_system.now();
+	assert_failed(second->ops->lock_user(second, user), STATUS_UNAVAILABLE,
+		      "another rotation is just changing");
+	assert_in_range(clock_system.now() - began, 500, 2600);
+	assert_ok(set_password(first, user, NEW));
+	assert_true(lets_in(user, OLD));
+	assert_false(lets_in(user, NEW));
+	assert_ok(first->ops->commit(first));
+	assert_true(lets_in(user, NEW));
+	assert_false(lets_in(user, OLD));
+	database_close(&second);
+	assert_ok(login_as(user, NEW, &second));
+	/* The first is still there, and done. */
+	assert_ok(second->ops->lock_user(second, user));
+}
+
 static void change_that_is_not_committed_is_taken_back_by_close(void **state)
 {
 	AUTO(database_close) struct database *first = NULL, *second = admin_session();
@@ -434,6 +465,47 @@ static void change_whose_session_was_lost_is_not_made(void **state)
 	assert_failed(first->ops->commit(first), STATUS_UNAVAILABLE, "broke off");
 	assert_true(lets_in(user, OLD));
 	assert_false(lets_in(user, NEW));
+}
+
+static void commit_after_a_failure_is_no_success(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(database->ops->lock_user(database, user));
+	assert_ok(set_password(database, user, NEW));
+	assert_failed(set_password(database, named("nobody"), NEW), STATUS_NOT_FOUND, "no user");
+	assert_failed(database->ops->commit(database), STATUS_UNAVAILABLE, "did not commit");
+	assert_true(lets_in(user, OLD));
+	assert_false(lets_in(user, NEW));
+}
+
+/* What a failed call left behind must not be done by the next one. */
+static void failure_leaves_nothing_to_be_done_later(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	bool created = false;
+
+	(void)state;
+	make_user("m", "");
+	make_user("b", "");
+	/* The second of the model's accounts cannot be had. */
+	if (is_mariadb()) {
+		admin("CREATE USER '@m'@'10.%' IDENTIFIED VIA unix_socket");
+	} else {
+		(void)admin_try("INSTALL PLUGIN auth_socket SONAME 'auth_socket.so'");
+		admin("CREATE USER '@m'@'192.%' IDENTIFIED WITH auth_socket");
+		admin("CREATE USER '@m'@'10.%' IDENTIFIED BY 'old-Passw0rd'");
+	}
+	assert_failed(put_like(database, named("c"), named("m"), NEW, &created), STATUS_INVALID,
+		      "cannot be set from here");
+	assert_ok(set_password(database, named("b"), NEW));
+	assert_answer("SELECT COUNT(*) FROM mysql.user WHERE User = '@c'", "0");
+	if (is_mariadb())
+		return;
+	admin("DROP USER '@m'@'192.%'");
+	admin("UNINSTALL PLUGIN auth_socket");
 }
 
 static void lock_user_that_is_not_followed_by_a_change_changes_nothing(void **state)
@@ -590,8 +662,11 @@ int run_users_tests(void)
 		TEST(set_password_where_the_server_logs_it_is_invalid),
 		TEST(set_password_on_broken_session_is_unavailable),
 		TEST(set_password_waits_for_the_server_no_longer_than_the_deadline),
+		TEST(lock_user_lets_one_after_the_other_change_it),
 		TEST(change_that_is_not_committed_is_taken_back_by_close),
 		TEST(change_whose_session_was_lost_is_not_made),
+		TEST(commit_after_a_failure_is_no_success),
+		TEST(failure_leaves_nothing_to_be_done_later),
 		TEST(lock_user_that_is_not_followed_by_a_change_changes_nothing),
 		TEST(lock_user_ends_with_the_deadline_of_who_has_it),
 		TEST(drop_former_ends_it),

@@ -57,10 +57,9 @@ static struct status put_account(struct mysql *session, const struct pair *pair,
 				    pair->exists != NULL ? &has : NULL, &model);
 }
 
-struct status mysql_put_user_like(struct database *database, const char *user, const char *model,
-				  const struct secret *password, bool *created)
+static struct status add_user_like(struct mysql *session, const char *user, const char *model,
+				   const struct secret *password, bool *created)
 {
-	struct mysql *session = (struct mysql *)database;
 	AUTO(mysql_accounts_clear) struct mysql_accounts models = MYSQL_ACCOUNTS_INIT;
 	AUTO(mysql_accounts_clear) struct mysql_accounts users = MYSQL_ACCOUNTS_INIT;
 
@@ -84,6 +83,13 @@ struct status mysql_put_user_like(struct database *database, const char *user, c
 		TRY(put_account(session, &pair, password));
 	}
 	/* Last: what could fail for want of a permission comes before. */
-	TRY(mysql_change_accounts(session, user, &users, password));
-	return session->locked ? OK : mysql_run_script(session);
+	return mysql_change_accounts(session, user, &users, password);
+}
+
+struct status mysql_put_user_like(struct database *database, const char *user, const char *model,
+				  const struct secret *password, bool *created)
+{
+	struct mysql *session = (struct mysql *)database;
+
+	return mysql_end_change(session, add_user_like(session, user, model, password, created));
 }

@@ -43,8 +43,11 @@ struct status mysql_compare_users(struct database *, const char *user, struct da
 
 struct status mysql_drop_former(struct database *, const char *user);
 
-/* Internal to the first two files. Runs what waits in the script, in its order, and empties it. */
-struct status mysql_run_script(struct mysql *);
+/*
+ * Internal to the first two files. What they have added to the script, or failed to, is done at once, left
+ * for the commit, or forgotten.
+ */
+struct status mysql_end_change(struct mysql *, struct status added);
 
 /* INVALID: the server writes statements into its log as they come, so no password is sent. */
 struct status mysql_check_log(struct mysql *);

@@ -31,6 +31,8 @@ struct mysql {
 	unsigned long version;	/* 80035 is 8.0.35 */
 	bool managed;		/* mysql_manage() has been here */
 	bool locked;		/* what is to be changed waits in `script` for the commit */
+	bool spoilt;		/* a part of that failed, so the rest is not done either */
+	char lock_name[64];	/* as GET_LOCK() takes it */
 	const char *ca_file;	/* the one in use; not owned, for open() only */
 	struct secret password; /* what the session was opened with: a change of it must name it */
 	struct mysql_script script;

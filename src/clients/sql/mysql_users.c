@@ -33,33 +33,43 @@ enum {
 
 static const char native[] = "mysql_native_password";
 
-static struct status append_lock_name(struct buffer *sql, const char *user)
+static struct status name_lock(struct mysql *session, const char *user)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
+	char *at = session->lock_name;
 
 	if (EVP_Digest(user, strlen(user), digest, NULL, EVP_sha256(), NULL) != 1)
 		return OUT_OF_MEMORY;
-	TRY(buffer_append_string(sql, "'" LOCK_PREFIX));
-	for (int i = 0; i < LOCK_BYTES; i++)
-		TRY(buffer_printf(sql, "%02x", digest[i]));
-	return buffer_append_string(sql, "'");
+	at += snprintf(at, sizeof(session->lock_name), LOCK_PREFIX);
+	for (int i = 0; i < LOCK_BYTES; i++, at += 2)
+		snprintf(at, 3, "%02x", digest[i]);
+	return OK;
+}
+
+/* For who comes next, if the session stays. Best effort: else it ends with the session. */
+static void release_lock(struct mysql *session)
+{
+	unsigned error = 0;
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "DO RELEASE_LOCK('%s')", session->lock_name);
+	(void)(mysql_run(session, sql, &error).code);
 }
 
 struct status mysql_lock_user(struct database *database, const char *user)
 {
 	struct mysql *session = (struct mysql *)database;
 	AUTO(mysql_rows_clear) struct mysql_rows rows = MYSQL_ROWS_INIT;
-	AUTO(buffer_clear) struct buffer sql = BUFFER_INIT(1024);
-	struct mysql_question question = {.doing = "locking a user", .columns = 1};
+	char sql[128];
+	const struct mysql_question question = {
+		.doing = "locking a user", .sql = sql, .columns = 1};
 	const char *answer;
 
 	TRY(mysql_check_name(session, "user name", user));
 	TRY(mysql_manage(session));
-	TRY(buffer_append_string(&sql, "SELECT GET_LOCK("));
-	TRY(append_lock_name(&sql, user));
-	TRY(buffer_printf(&sql, ", %lld)",
-			  (long long)deadline_left(session->deadline) * 9 / 10 / 1000));
-	question.sql = buffer_string(&sql);
+	TRY(name_lock(session, user));
+	snprintf(sql, sizeof(sql), "SELECT GET_LOCK('%s', %lld)", session->lock_name,
+		 (long long)deadline_left(session->deadline) * 9 / 10 / 1000);
 	TRY(mysql_select(session, &question, NULL, &rows));
 	answer = rows.count == 1 ? mysql_value(&rows, 0, 0) : NULL;
 	if (answer == NULL || strcmp(answer, "1") != 0)
@@ -68,6 +78,7 @@ struct status mysql_lock_user(struct database *database, const char *user)
 			       "stays, somebody else holds a lock whose name begins with '%s'",
 			       user, session->place, LOCK_PREFIX);
 	session->locked = true;
+	session->spoilt = false;
 	return OK;
 }
 
@@ -107,7 +118,7 @@ static struct status run_one(struct mysql *session, const struct mysql_statement
 	return OK;
 }
 
-struct status mysql_run_script(struct mysql *session)
+static struct status run_script(struct mysql *session)
 {
 	struct mysql_script *script = &session->script;
 	struct status status = OK;
@@ -124,12 +135,30 @@ struct status mysql_run_script(struct mysql *session)
 	return status;
 }
 
+struct status mysql_end_change(struct mysql *session, struct status added)
+{
+	if (added.code != STATUS_OK) {
+		mysql_script_clear(&session->script);
+		session->spoilt = session->locked;
+		return added;
+	}
+	return session->locked ? OK : run_script(session);
+}
+
 struct status mysql_commit_change(struct database *database)
 {
 	struct mysql *session = (struct mysql *)database;
 
+	if (!session->locked || session->spoilt) {
+		mysql_script_clear(&session->script);
+		return failure(STATUS_UNAVAILABLE,
+			       "%s did not commit the change of a user: a part of it had failed",
+			       session->place);
+	}
 	session->locked = false;
-	return mysql_run_script(session);
+	TRY(run_script(session));
+	release_lock(session);
+	return OK;
 }
 
 struct status mysql_check_log(struct mysql *session)
@@ -281,22 +310,25 @@ static struct status change_another(struct mysql *session, const char *user,
 	return mysql_change_accounts(session, user, &accounts, password);
 }
 
-struct status mysql_set_password(struct database *database, const char *user,
-				 const struct secret *password)
+static struct status add_change(struct mysql *session, const char *user,
+				const struct secret *password)
 {
-	struct mysql *session = (struct mysql *)database;
-
 	TRY(mysql_check_name(session, "user name", user));
 	TRY(mysql_check_password(user, password));
 	TRY(mysql_manage(session));
 	TRY(mysql_check_log(session));
 	if (strcmp(user, session->user) != 0)
-		TRY(change_another(session, user, password));
-	else if (session->is_mariadb)
-		TRY(change_own_in_mariadb(session, password));
-	else
-		TRY(change_own_in_mysql(session, password, false));
-	return session->locked ? OK : mysql_run_script(session);
+		return change_another(session, user, password);
+	return session->is_mariadb ? change_own_in_mariadb(session, password)
+				   : change_own_in_mysql(session, password, false);
+}
+
+struct status mysql_set_password(struct database *database, const char *user,
+				 const struct secret *password)
+{
+	struct mysql *session = (struct mysql *)database;
+
+	return mysql_end_change(session, add_change(session, user, password));
 }
 
 /* Each account's `present` password stays: as the one that is kept from now on, or as it was kept before. */
@@ -330,11 +362,9 @@ static struct status add_to_another(struct mysql *session, const char *user,
 	return sql.length > 0 ? mysql_script_add(&session->script, setting, &sql) : OK;
 }
 
-struct status mysql_add_password(struct database *database, const char *user,
-				 const struct secret *present, const struct secret *password)
+static struct status add_second(struct mysql *session, const char *user,
+				const struct secret *present, const struct secret *password)
 {
-	struct mysql *session = (struct mysql *)database;
-
 	TRY(mysql_check_name(session, "user name", user));
 	TRY(mysql_check_password(user, password));
 	TRY(mysql_manage(session));
@@ -343,10 +373,16 @@ struct status mysql_add_password(struct database *database, const char *user,
 			       session->place);
 	TRY(mysql_check_log(session));
 	if (strcmp(user, session->user) == 0)
-		TRY(change_own_in_mysql(session, password, true));
-	else
-		TRY(add_to_another(session, user, present, password));
-	return session->locked ? OK : mysql_run_script(session);
+		return change_own_in_mysql(session, password, true);
+	return add_to_another(session, user, present, password);
+}
+
+struct status mysql_add_password(struct database *database, const char *user,
+				 const struct secret *present, const struct secret *password)
+{
+	struct mysql *session = (struct mysql *)database;
+
+	return mysql_end_change(session, add_second(session, user, present, password));
 }
 
 static struct status append_discards(struct mysql *session, const char *user, struct buffer *sql)
