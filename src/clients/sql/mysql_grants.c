@@ -277,11 +277,12 @@ static bool holds_privilege(const struct mysql_rights *rights, const char *what,
 	       (strcmp(what, "GRANT OPTION") != 0 && holds(rights, "ALL PRIVILEGES", on));
 }
 
-/* `ret` is the database's part of "`app`.`t`", as "`app`.*"; false: it has none. */
+/* `ret` is the database's part of "`app`.`t`" or "PROCEDURE `app`.`p`", as "`app`.*"; false: it has none. */
 static bool database_of(const char *on, char *ret, size_t size)
 {
 	const char *end;
 
+	on += strcspn(on, "`");
 	if (on[0] != '`')
 		return false;
 	end = skip_quoted(on);
@@ -298,7 +299,8 @@ static bool cover_privilege(const struct mysql_rights *rights, const struct mysq
 	char word[64], database[600];
 	size_t length = bracket != NULL ? (size_t)(bracket - right->what - 1) : strlen(right->what);
 
-	if (right->may_pass_on || length >= sizeof(word))
+	/* All privileges on everything are not those of another user. */
+	if (right->may_pass_on || length >= sizeof(word) || strcmp(right->what, "PROXY") == 0)
 		return false;
 	memcpy(word, right->what, length);
 	word[length] = '\0';
