@@ -19,6 +19,7 @@
 /* A cmocka group; the number of failed tests. */
 int run_login_tests(void);
 int run_users_tests(void);
+int run_clone_tests(void);
 int run_compare_tests(void);
 
 /* For every test: an administrator's connection and a database; then everything it made is dropped. */

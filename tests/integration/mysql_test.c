@@ -9,5 +9,5 @@
 int main(void)
 {
 	memory_init();
-	return run_login_tests() + run_users_tests() + run_compare_tests();
+	return run_login_tests() + run_users_tests() + run_clone_tests() + run_compare_tests();
 }

@@ -367,6 +367,12 @@ struct status mysql_right_describe(const struct mysql_right *right, struct buffe
 								    : " WITH GRANT OPTION");
 }
 
+void mysql_rights_remove(struct mysql_rights *rights, size_t place)
+{
+	right_clear(&rights->list[place]);
+	rights->list[place] = rights->list[--rights->count];
+}
+
 void mysql_rights_clear(struct mysql_rights *rights)
 {
 	for (size_t i = 0; i < rights->count; i++)

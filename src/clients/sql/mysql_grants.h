@@ -66,6 +66,9 @@ struct status mysql_right_take(const struct mysql_right *, const char *account, 
 /* For people: "SELECT on `app`.`t`", "role `r`@`%` WITH ADMIN OPTION". */
 struct status mysql_right_describe(const struct mysql_right *, struct buffer *);
 
+/* Takes one member out of the set, by its place in the list. */
+void mysql_rights_remove(struct mysql_rights *, size_t place);
+
 /* Frees. For AUTO(). */
 void mysql_rights_clear(struct mysql_rights *);
 

@@ -165,14 +165,31 @@ static struct status add_change(struct mysql *session, enum change change,
 				&sql);
 }
 
-/* What is only in `rights`, of one kind, is given or taken. */
-static struct status change_only(struct mysql *session, enum change change,
-				 enum mysql_right_kind kind, const struct mysql_rights *rights,
-				 const struct mysql_rights *others, const char *account)
+/* What is only in `has`, of one kind; not what the model has by something wider. */
+static struct status take_only(struct mysql *session, enum mysql_right_kind kind,
+			       const struct mysql_rights *has, const struct mysql_rights *model,
+			       const char *account)
 {
-	for (size_t i = 0; i < rights->count; i++)
-		if (rights->list[i].kind == kind && !mysql_rights_cover(others, &rights->list[i]))
-			TRY(add_change(session, change, &rights->list[i], account));
+	for (size_t i = 0; i < has->count; i++)
+		if (has->list[i].kind == kind && mysql_rights_find(model, &has->list[i]) == NULL &&
+		    !mysql_rights_cover(model, &has->list[i]))
+			TRY(add_change(session, TAKE, &has->list[i], account));
+	return OK;
+}
+
+/* What is only in `model`, of one kind; also what something wider covers, which may have been taken. */
+static struct status give_only(struct mysql *session, enum mysql_right_kind kind,
+			       const struct mysql_rights *has, const struct mysql_rights *model,
+			       const char *account)
+{
+	for (size_t i = 0; i < model->count; i++) {
+		const struct mysql_right *same = mysql_rights_find(has, &model->list[i]);
+
+		if (model->list[i].kind != kind ||
+		    (same != NULL && (same->may_pass_on || !model->list[i].may_pass_on)))
+			continue;
+		TRY(add_change(session, GIVE, &model->list[i], account));
+	}
 	return OK;
 }
 
@@ -242,27 +259,51 @@ static struct status take_options(struct mysql *session, const struct mysql_righ
 	return OK;
 }
 
+static const struct mysql_right global_option = {
+	.kind = RIGHT_PRIVILEGE, .what = (char[]){"GRANT OPTION"}, .on = (char[]){"*.*"}};
+
+/*
+ * MySQL takes the GRANT OPTION of dynamic privileges with that of *.*, but goes on as if it had not until
+ * it is started anew, and even when the privilege is revoked (seen in 9.7). So they go before, and come
+ * back.
+ */
+static struct status take_dynamic(struct mysql *session, struct mysql_rights *has,
+				  const struct mysql_rights *model, const char *account)
+{
+	if (mysql_rights_find(has, &global_option) == NULL ||
+	    mysql_rights_find(model, &global_option) != NULL)
+		return OK;
+	for (size_t i = has->count; i-- > 0;) {
+		if (has->list[i].kind != RIGHT_PRIVILEGE || !has->list[i].may_pass_on ||
+		    strcmp(has->list[i].on, "*.*") != 0)
+			continue;
+		TRY(add_change(session, TAKE, &has->list[i], account));
+		mysql_rights_remove(has, i);
+	}
+	return OK;
+}
+
 /*
  * A partial revoke ends before the privilege that it narrows is taken, and begins after that is given;
  * a default role is set after it was granted. What is too much goes first.
  */
 struct status mysql_profile_follow(struct mysql *session, const char *account,
-				   const struct mysql_profile *has,
-				   const struct mysql_profile *model)
+				   struct mysql_profile *has, const struct mysql_profile *model)
 {
-	static const struct mysql_rights nothing = MYSQL_RIGHTS_INIT;
-	const struct mysql_rights *had = has != NULL ? &has->rights : &nothing;
+	struct mysql_rights nothing = MYSQL_RIGHTS_INIT;
+	struct mysql_rights *had = has != NULL ? &has->rights : &nothing;
 	const struct mysql_rights *wanted = &model->rights;
 
 	if (has != NULL)
 		TRY(follow_definition(session, account, &has->definition, &model->definition));
-	TRY(change_only(session, TAKE, RIGHT_REVOKED, had, wanted, account));
-	TRY(change_only(session, TAKE, RIGHT_PRIVILEGE, had, wanted, account));
-	TRY(change_only(session, TAKE, RIGHT_ROLE, had, wanted, account));
+	TRY(take_dynamic(session, had, wanted, account));
+	TRY(take_only(session, RIGHT_REVOKED, had, wanted, account));
+	TRY(take_only(session, RIGHT_PRIVILEGE, had, wanted, account));
+	TRY(take_only(session, RIGHT_ROLE, had, wanted, account));
 	TRY(take_options(session, had, wanted, account));
-	TRY(change_only(session, GIVE, RIGHT_PRIVILEGE, wanted, had, account));
-	TRY(change_only(session, GIVE, RIGHT_REVOKED, wanted, had, account));
-	TRY(change_only(session, GIVE, RIGHT_ROLE, wanted, had, account));
+	TRY(give_only(session, RIGHT_PRIVILEGE, had, wanted, account));
+	TRY(give_only(session, RIGHT_REVOKED, had, wanted, account));
+	TRY(give_only(session, RIGHT_ROLE, had, wanted, account));
 	return follow_default_roles(session, account, had, wanted);
 }
 

@@ -32,11 +32,10 @@ struct status mysql_profile_compare(const struct mysql_profile *, const struct m
 				    struct buffer *text);
 
 /*
- * Adds to the session's script what makes the account, quoted, follow `model`. `has` is what it is now;
- * NULL for one that the script creates before, as its model is defined.
+ * Adds to the session's script what makes the account, quoted, follow `model`. `has` is what it is now,
+ * and of no use afterwards; NULL for one that the script creates before, as its model is defined.
  */
-struct status mysql_profile_follow(struct mysql *, const char *account,
-				   const struct mysql_profile *has,
+struct status mysql_profile_follow(struct mysql *, const char *account, struct mysql_profile *has,
 				   const struct mysql_profile *model);
 
 /* Frees. For AUTO(). */
