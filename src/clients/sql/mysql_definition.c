@@ -108,6 +108,12 @@ struct status mysql_definition_parse(const char *statement, struct mysql_definit
 	const char *identified = mysql_find_words(statement, "IDENTIFIED ");
 	const char *roles, *tls, *limits, *policy, *end;
 
+	/* MySQL writes a quote in the name of an issuer as it is (seen in 9.7). */
+	if (!mysql_is_well_formed(statement))
+		return failure(
+			STATUS_INVALID,
+			"where a text in an account's definition ends cannot be known: set up "
+			"both users by hand");
 	if (identified == NULL)
 		return failure(STATUS_INVALID, "an account has no password to log in with");
 	identified += strlen("IDENTIFIED ");

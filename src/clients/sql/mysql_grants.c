@@ -4,8 +4,11 @@
 
 #include <string.h>
 
-/* Behind a quoted text or name that begins here; a doubled quote is part of it, as is what \ precedes. */
-static const char *skip_quoted(const char *at)
+/*
+ * Where a quoted text or name that begins here ends, NULL: nowhere; a doubled quote is part of it, as is
+ * what \ precedes.
+ */
+static const char *find_closing(const char *at)
 {
 	char quote = *at++;
 
@@ -17,10 +20,17 @@ static const char *skip_quoted(const char *at)
 		if (*at != quote)
 			continue;
 		if (at[1] != quote)
-			return at + 1;
+			return at;
 		at++;
 	}
-	return at;
+	return NULL;
+}
+
+static const char *skip_quoted(const char *at)
+{
+	const char *closing = find_closing(at);
+
+	return closing != NULL ? closing + 1 : at + strlen(at);
 }
 
 static bool is_quote(char c)
@@ -47,6 +57,21 @@ const char *mysql_find_words(const char *statement, const char *words)
 		at++;
 	}
 	return NULL;
+}
+
+bool mysql_is_well_formed(const char *statement)
+{
+	int depth = 0;
+
+	for (const char *at = statement; *at != '\0' && depth >= 0; at++) {
+		depth += (*at == '(') - (*at == ')');
+		if (!is_quote(*at))
+			continue;
+		at = find_closing(at);
+		if (at == NULL || (at[1] != '\0' && strchr(" ,.@)", at[1]) == NULL))
+			return false;
+	}
+	return depth == 0;
 }
 
 static struct status copy(const char *from, size_t length, char **ret)
@@ -115,6 +140,12 @@ static size_t find(const struct mysql_rights *rights, enum mysql_right_kind kind
 	return i;
 }
 
+static struct status not_understood(void)
+{
+	return failure(STATUS_INVALID, "a line of SHOW GRANTS is of a form that is not known here: "
+				       "set up both users by hand, or use roles");
+}
+
 static struct status add(struct mysql_rights *rights, enum mysql_right_kind kind, struct span what,
 			 struct span on, bool may_pass_on)
 {
@@ -132,6 +163,20 @@ static struct status add(struct mysql_rights *rights, enum mysql_right_kind kind
 	rights->list[rights->count++] = right;
 	right = (struct mysql_right){0};
 	return OK;
+}
+
+/* A word or several, as privileges are called: nothing else may become a part of a statement. */
+static bool is_privilege(struct span span)
+{
+	for (size_t i = 0; i < span.length; i++)
+		if (strchr(" _ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", span.at[i]) == NULL)
+			return false;
+	return span.length > 0;
+}
+
+static bool is_name(struct span span)
+{
+	return span.length > 0 && is_quote(span.at[0]);
 }
 
 /* Up to the next comma outside of quotes and brackets; `*at` goes behind it. */
@@ -157,11 +202,15 @@ static struct status add_columns(struct mysql_rights *rights, enum mysql_right_k
 	const char *at = bracket + 1, *end = privilege.at + privilege.length - 1;
 	struct span word = between(privilege.at, bracket);
 
+	if (!is_privilege(word) || *end != ')' || at == end || end[-1] == ',')
+		return not_understood();
 	while (at < end) {
 		AUTO(buffer_clear) struct buffer text = BUFFER_INIT(4096);
 		struct span column = take_item(&at, end);
 		struct span whole;
 
+		if (!is_name(column))
+			return not_understood();
 		TRY(buffer_append(&text, word.at, word.length));
 		TRY(buffer_append_string(&text, " ("));
 		TRY(buffer_append(&text, column.at, column.length));
@@ -184,11 +233,15 @@ static struct status add_privileges(struct mysql_rights *rights, enum mysql_righ
 	const char *at = list.at, *end = list.at + list.length;
 	bool shared_option = false;
 
+	if (list.length == 0 || end[-1] == ',' || on.length == 0)
+		return not_understood();
 	while (at < end) {
 		struct span privilege = take_item(&at, end);
 		const char *bracket = memchr(privilege.at, '(', privilege.length);
 		bool own = bracket == NULL && has_own_option(privilege);
 
+		if (bracket == NULL && !is_privilege(privilege))
+			return not_understood();
 		shared_option |= !own;
 		if (span_is(privilege, "USAGE"))
 			continue;
@@ -207,20 +260,23 @@ static struct status add_roles(struct mysql_rights *rights, enum mysql_right_kin
 {
 	const char *at = list.at, *end = list.at + list.length;
 
-	while (at < end)
-		TRY(add(rights, kind, take_item(&at, end), (struct span){"", 0}, may_pass_on));
+	if (list.length > 0 && end[-1] == ',')
+		return not_understood();
+	while (at < end) {
+		struct span role = take_item(&at, end);
+
+		if (!is_name(role))
+			return not_understood();
+		TRY(add(rights, kind, role, (struct span){"", 0}, may_pass_on));
+	}
 	return OK;
 }
 
 struct status mysql_rights_add_default_roles(struct mysql_rights *rights, const char *list)
 {
+	if (!mysql_is_well_formed(list))
+		return not_understood();
 	return add_roles(rights, RIGHT_DEFAULT_ROLE, between(list, list + strlen(list)), false);
-}
-
-static struct status not_understood(void)
-{
-	return failure(STATUS_INVALID, "a line of SHOW GRANTS is of a form that is not known here: "
-				       "set up both users by hand, or use roles");
 }
 
 struct status mysql_rights_add_line(struct mysql_rights *rights, const char *line)
@@ -229,9 +285,11 @@ struct status mysql_rights_add_line(struct mysql_rights *rights, const char *lin
 	const char *begin, *on, *to;
 	bool option;
 
+	if (!mysql_is_well_formed(line))
+		return not_understood();
 	if (strncmp(line, "SET DEFAULT ROLE ", 17) == 0) {
 		to = mysql_find_words(line, "FOR ");
-		if (to == NULL)
+		if (to == NULL || between(line + 17, to).length == 0)
 			return not_understood();
 		return add_roles(rights, RIGHT_DEFAULT_ROLE, between(line + 17, to), false);
 	}
@@ -244,6 +302,8 @@ struct status mysql_rights_add_line(struct mysql_rights *rights, const char *lin
 		return not_understood();
 	option = mysql_find_words(to, "GRANT OPTION") != NULL ||
 		 mysql_find_words(to, "ADMIN OPTION") != NULL;
+	if ((on == NULL || on > to) && takes)
+		return not_understood();
 	if (on == NULL || on > to)
 		return add_roles(rights, RIGHT_ROLE, between(begin, to), option);
 	return add_privileges(rights, takes ? RIGHT_REVOKED : RIGHT_PRIVILEGE, between(begin, on),

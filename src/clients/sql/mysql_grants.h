@@ -78,4 +78,7 @@ void mysql_rights_clear(struct mysql_rights *);
  */
 const char *mysql_find_words(const char *statement, const char *words);
 
+/* Every quote and bracket in it ends, and what was quoted is followed by no letter. */
+bool mysql_is_well_formed(const char *statement);
+
 #endif
