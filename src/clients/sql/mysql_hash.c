@@ -174,10 +174,12 @@ static bool find_parts(const char *stored, const char **salt, const char **hash,
 	size_t length = strlen(stored);
 
 	if (strncmp(stored, "$A$", 3) == 0 && length == 7 + SALT_SIZE + SHA_CRYPT_SIZE) {
-		*rounds = strtol(stored + 3, NULL, 16) * 1000;
+		char *end;
+
+		*rounds = stored[6] == '$' ? strtol(stored + 3, &end, 16) * 1000 : 0;
 		*salt = stored + 7;
 		*hash = *salt + SALT_SIZE;
-		return stored[6] == '$' && *rounds > 0 && *rounds <= ROUNDS_MAX;
+		return *rounds > 0 && *rounds <= ROUNDS_MAX && end == stored + 6;
 	}
 	*rounds = 5000;
 	*salt = stored + 3;
