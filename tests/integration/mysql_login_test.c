@@ -226,7 +226,7 @@ static void open_with_wrong_password_is_denied(void **state)
 static void open_as_missing_user_is_denied(void **state)
 {
 	struct database *database = NULL;
-	char what[16];
+	char what[32];
 
 	(void)state;
 	for (int i = 0; i < 12; i++) {
