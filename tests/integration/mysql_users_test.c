@@ -54,8 +54,8 @@ static void set_password_of_oneself_keeps_the_former_where_the_user_may(void **s
 			    ->keeps_former);
 }
 
-/* The user has a newer password: this session must not overwrite what another rotation has set. */
-static void set_password_by_session_of_a_kept_password_is_a_conflict(void **state)
+/* An earlier try has set another one: that ends, and the one that works goes on working. */
+static void set_password_by_session_of_a_kept_password_leaves_that_one(void **state)
 {
 	AUTO(database_close) struct database *first = NULL, *second = NULL;
 	const char *user = make_user("a", "");
@@ -68,10 +68,70 @@ static void set_password_by_session_of_a_kept_password_is_a_conflict(void **stat
 	assert_ok(login_as(user, OLD, &second));
 	assert_ok(second->ops->lock_user(second, user));
 	assert_ok(set_password(second, user, THIRD));
-	assert_failed(second->ops->commit(second), STATUS_CONFLICT, "only kept");
+	assert_ok(second->ops->commit(second));
+	assert_true(lets_in(user, OLD));
+	assert_false(lets_in(user, NEW));
+	assert_true(lets_in(user, THIRD));
+}
+
+static struct status add_password(struct database *database, const char *user, const char *present,
+				  const char *password)
+{
+	AUTO(secret_clear) struct secret one = SECRET_INIT, other = SECRET_INIT;
+
+	TRY(secret_make(present, strlen(present), &one));
+	TRY(secret_make(password, strlen(password), &other));
+	return database->ops->add_password(database, user, &one, &other);
+}
+
+static void add_password_of_oneself_keeps_the_present_or_changes_nothing(void **state)
+{
+	AUTO(database_close) struct database *own = NULL, *again = NULL;
+	const char *user = make_user("a", "");
+
+	(void)state;
+	assert_ok(login_as(user, OLD, &own));
+	assert_failed(add_password(own, user, OLD, NEW), STATUS_DENIED, "");
+	assert_false(lets_in(user, NEW));
+	if (is_mariadb())
+		return;
+	admin("GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO @a");
+	assert_ok(login_as(user, OLD, &again));
+	assert_ok(add_password(again, user, OLD, NEW));
 	assert_true(lets_in(user, OLD));
 	assert_true(lets_in(user, NEW));
-	assert_false(lets_in(user, THIRD));
+	/* Tried again by the present one, which is the one that is kept now. */
+	assert_ok(add_password(again, user, OLD, THIRD));
+	assert_true(lets_in(user, OLD));
+	assert_false(lets_in(user, NEW));
+	assert_true(lets_in(user, THIRD));
+}
+
+static void add_password_by_admin_keeps_the_present_of_every_account(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	only_on_mysql("MariaDB has one password a user");
+	admin("CREATE USER '@a'@'127.0.0.1' IDENTIFIED BY 'old-Passw0rd'");
+	assert_failed(add_password(database, named("nobody"), OLD, NEW), STATUS_NOT_FOUND,
+		      "no user");
+	assert_failed(add_password(database, user, THIRD, NEW), STATUS_CONFLICT,
+		      "another password than the current one");
+	assert_false(lets_in(user, NEW));
+	assert_ok(database->ops->lock_user(database, user));
+	assert_ok(add_password(database, user, OLD, NEW));
+	assert_false(lets_in(user, NEW));
+	assert_ok(database->ops->commit(database));
+	assert_true(lets_in(user, OLD));
+	assert_true(lets_in(user, NEW));
+	assert_ok(add_password(database, user, OLD, NEW));
+	assert_ok(add_password(database, user, OLD, THIRD));
+	assert_false(lets_in(user, NEW));
+	admin("DROP USER '@a'@'127.0.0.1'");
+	assert_true(lets_in(user, OLD));
+	assert_true(lets_in(user, THIRD));
 }
 
 /* Of several accounts of a name, the one that the session logged in as. */
@@ -643,7 +703,9 @@ int run_users_tests(void)
 	const struct CMUnitTest tests[] = {
 		TEST(set_password_of_oneself_changes_it),
 		TEST(set_password_of_oneself_keeps_the_former_where_the_user_may),
-		TEST(set_password_by_session_of_a_kept_password_is_a_conflict),
+		TEST(set_password_by_session_of_a_kept_password_leaves_that_one),
+		TEST(add_password_of_oneself_keeps_the_present_or_changes_nothing),
+		TEST(add_password_by_admin_keeps_the_present_of_every_account),
 		TEST(set_password_of_oneself_changes_the_account_of_the_session),
 		TEST(set_password_by_admin_changes_all_accounts_of_a_name),
 		TEST(set_password_by_admin_keeps_the_former),
