@@ -110,6 +110,34 @@ run_test() { # everything: units, real servers, independent clients, lint, sanit
 	PYTHON=$(find_python) ci/test.sh "$BUILD" "$SANITIZED"
 }
 
+engine_client() { # ENGINE: which test program, which option of with_stack.py
+	case $1 in
+	postgres) echo postgres_test ;;
+	mariadb | mysql) echo mysql_test ;;
+	*) echo "integration: '$1' is none of: postgres mariadb mysql" >&2 && return 2 ;;
+	esac
+}
+
+run_integration() { # [ENGINE…]: the client, whole rotations, one user, against real servers; postgres mariadb mysql
+	local python engine client class failed=0
+	[ $# -gt 0 ] || set -- postgres mariadb mysql
+	for engine; do
+		engine_client "$engine" >/dev/null
+	done
+	quiet_build
+	python=$(find_python)
+	for engine; do
+		client=$(engine_client "$engine")
+		[ "$engine" != mysql ] || ci/fetch_mysql.sh
+		class=$(declare -A of=([postgres]= [mariadb]=OnMariaDB [mysql]=OnMySQL) && echo "${of[$engine]}")
+		printf '\n== %s\n' "$engine"
+		"$python" tests/stack/with_stack.py --build-dir "$BUILD" "--$engine" -- "$BUILD/tests/$client" || failed=1
+		"$python" tests/integration/rotation_test.py --build-dir "$BUILD" --verbose "Rotation$class" || failed=1
+		"$python" tests/integration/single_user_test.py --build-dir "$BUILD" --verbose "SingleUser$class" || failed=1
+	done
+	[ "$failed" -eq 0 ] && echo "integration: all passed"
+}
+
 run_bench() { # start-up, memory, calls and connections of a rotation, as a table and as JSON
 	quiet_build
 	"$(find_python)" tests/bench/bench.py --build-dir "$BUILD" --engine "${ENGINE:-postgres}" "$@"
