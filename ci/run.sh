@@ -110,32 +110,31 @@ run_test() { # everything: units, real servers, independent clients, lint, sanit
 	PYTHON=$(find_python) ci/test.sh "$BUILD" "$SANITIZED"
 }
 
-engine_client() { # ENGINE: which test program, which option of with_stack.py
+integrate() { # ENGINE PYTHON
+	local client class status=0
 	case $1 in
-	postgres) echo postgres_test ;;
-	mariadb | mysql) echo mysql_test ;;
+	postgres) client=postgres_test class='' ;;
+	mariadb) client=mysql_test class=OnMariaDB ;;
+	mysql) client=mysql_test class=OnMySQL && ci/fetch_mysql.sh ;;
 	*) echo "integration: '$1' is none of: postgres mariadb mysql" >&2 && return 2 ;;
 	esac
+	printf '\n== %s\n' "$1"
+	"$2" tests/stack/with_stack.py --build-dir "$BUILD" "--$1" -- "$BUILD/tests/$client" || status=1
+	"$2" tests/integration/rotation_test.py --build-dir "$BUILD" --verbose "Rotation$class" || status=1
+	"$2" tests/integration/single_user_test.py --build-dir "$BUILD" --verbose "SingleUser$class" || status=1
+	return $status
 }
 
-run_integration() { # [ENGINE…]: the client, whole rotations, one user, against real servers; postgres mariadb mysql
-	local python engine client class failed=0
-	[ $# -gt 0 ] || set -- postgres mariadb mysql
-	for engine; do
-		engine_client "$engine" >/dev/null
-	done
+run_integration() { # [ENGINE…]: client, whole rotations, one user, on real servers: postgres mariadb mysql
+	local python engine failed=()
 	quiet_build
 	python=$(find_python)
+	[ $# -gt 0 ] || set -- postgres mariadb mysql
 	for engine; do
-		client=$(engine_client "$engine")
-		[ "$engine" != mysql ] || ci/fetch_mysql.sh
-		class=$(declare -A of=([postgres]= [mariadb]=OnMariaDB [mysql]=OnMySQL) && echo "${of[$engine]}")
-		printf '\n== %s\n' "$engine"
-		"$python" tests/stack/with_stack.py --build-dir "$BUILD" "--$engine" -- "$BUILD/tests/$client" || failed=1
-		"$python" tests/integration/rotation_test.py --build-dir "$BUILD" --verbose "Rotation$class" || failed=1
-		"$python" tests/integration/single_user_test.py --build-dir "$BUILD" --verbose "SingleUser$class" || failed=1
+		integrate "$engine" "$python" || failed+=("$engine")
 	done
-	[ "$failed" -eq 0 ] && echo "integration: all passed"
+	echo "integration: $(($# - ${#failed[@]})) engines passed, ${#failed[@]} failed${failed[*]:+: ${failed[*]}}"
+	[ ${#failed[@]} -eq 0 ]
 }
 
 run_bench() { # start-up, memory, calls and connections of a rotation, as a table and as JSON
