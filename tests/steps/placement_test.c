@@ -221,6 +221,16 @@ static void admin_of_another_address_of_the_writer_goes_to_the_writer(void **sta
 	assert_ok(set_secret(&world.rotation));
 	assert_int_equal(world_user(&world, "app-clone")->changes, 1);
 
+	/* On that one's port: no other is the writer's. */
+	world_reset_counts(&world);
+	name_host(&world, DATABASE "\", \"port\": 4321, \"unused\": \"");
+	assert_failed(set_secret(&world.rotation), STATUS_INVALID,
+		      "is for db.example:1234, but the secret under rotation is for "
+		      "db.example:4321");
+	assert_int_equal(world.logins, 0);
+	world_clear(&world);
+	begin(&world, WORLD_ADMIN);
+
 	/* That of a host nobody knows stays where it is. */
 	put_admin(&world, "\"host\": \"unknown.example\", ");
 	world_reset_counts(&world);
