@@ -508,6 +508,29 @@ static void former_password_is_ended_at_the_writer(void **state)
 	}
 }
 
+/* Since setSecret its secret may have become one of the ring's. */
+static void former_password_is_not_ended_by_one_of_the_ring(void **state)
+{
+	struct world world;
+	int logins;
+
+	(void)state;
+	world_make(&world, WORLD_ADMIN | WORLD_TWO_PASSWORDS);
+	for (enum step step = 0; step < STEP_FINISH; step++)
+		assert_ok(step_run(step, &world.rotation));
+	world.keeps_nothing = true;
+	world_put(&world, ADMIN_SECRET, "admin-2", STAGE_CURRENT,
+		  "{\"host\": \"db.example\", \"username\": \"app\", \"password\": "
+		  "\"active-password\"}");
+	logins = world.logins;
+	assert_ok(finish_secret(&world.rotation));
+	assert_int_equal(world.report.note_count, 1);
+	assert_non_null(strstr(world.report.notes[0], "one of the users that take turns"));
+	/* Both proofs of testSecret, and the user itself; not that admin. */
+	assert_int_equal(world.logins, logins + 3);
+	world_clear(&world);
+}
+
 static const struct finding *look_for(struct world *world, const char *kind)
 {
 	static const struct finding none = {.kind = "none"};
@@ -610,6 +633,7 @@ int main(void)
 		cmocka_unit_test(single_user_with_a_managed_admin_is_rotated),
 		cmocka_unit_test(reader_by_its_name_that_nobody_knows_is_refused),
 		cmocka_unit_test(former_password_is_ended_at_the_writer),
+		cmocka_unit_test(former_password_is_not_ended_by_one_of_the_ring),
 		cmocka_unit_test(check_goes_where_set_secret_will),
 		cmocka_unit_test(check_of_what_set_secret_will_refuse_says_why),
 		cmocka_unit_test(status_looks_nothing_up),
