@@ -479,6 +479,7 @@ static void former_password_is_ended_at_the_writer(void **state)
 		const char *drops;
 	} cases[] = {
 		{WORLD_PLAIN, false, "app as app at db.example;"},
+		{MANAGED, false, "app as app at db.example;"},
 		{MANAGED, true, "app as app at db.example;app as admin at db.example;"},
 		{WORLD_READER, false, "app as app at db.example;app as app at writer.example;"},
 		{WORLD_READER | WORLD_ADMIN, false,
@@ -499,8 +500,13 @@ static void former_password_is_ended_at_the_writer(void **state)
 		world.keeps_nothing = cases[i].users_may_not;
 		keeping.drops[0] = '\0';
 		world.rotation.drivers = keeping.drivers;
-		for (enum step step = 0; step < STEP_COUNT; step++)
+		for (enum step step = 0; step < STEP_COUNT; step++) {
+			world.lookups = 0;
 			assert_ok(step_run(step, &world.rotation));
+		}
+		/* Nobody is asked where the first try has done it. */
+		if (strcmp(keeping.drops, "app as app at db.example;") == 0)
+			assert_int_equal(world.lookups, 0);
 		assert_string_equal(keeping.drops, cases[i].drops);
 		assert_int_equal(world.report.note_count, 0);
 		assert_int_equal(world.leaks, 0);
@@ -598,6 +604,38 @@ static void check_of_what_set_secret_will_refuse_says_why(void **state)
 	world_clear(&world);
 }
 
+/* Each call fails in turn, until it is the active user's login there. */
+static void check_sends_no_admin_where_the_writer_refuses_the_active_user(void **state)
+{
+	bool reached = false;
+
+	(void)state;
+	for (int n = 1; n < 100 && !reached; n++) {
+		struct inspection found = {.count = 0};
+		struct world world;
+
+		world_make(&world, WORLD_READER | WORLD_ADMIN);
+		world.fail_at = n;
+		world.answer = STATUS_DENIED;
+		inspect_check(&world.rotation, &found);
+		reached = strcmp(world.failed_call, "open") == 0 &&
+			  strcmp(world.failed_place, WRITER) == 0 &&
+			  strcmp(world.failed_user, "app") == 0;
+		for (size_t i = 0; reached && i < found.count; i++)
+			if (strcmp(found.findings[i].kind, "admin") == 0) {
+				assert_string_equal(found.findings[i].state, "refused");
+				assert_non_null(strstr(found.findings[i].detail,
+						       "logging in as 'app' where db.example is "
+						       "written"));
+			}
+		/* Both users at the reader, and this one; not the admin. */
+		if (reached)
+			assert_int_equal(world.logins, 2);
+		world_clear(&world);
+	}
+	assert_true(reached);
+}
+
 /* Nothing of it is asked for by status. */
 static void status_looks_nothing_up(void **state)
 {
@@ -636,6 +674,7 @@ int main(void)
 		cmocka_unit_test(former_password_is_not_ended_by_one_of_the_ring),
 		cmocka_unit_test(check_goes_where_set_secret_will),
 		cmocka_unit_test(check_of_what_set_secret_will_refuse_says_why),
+		cmocka_unit_test(check_sends_no_admin_where_the_writer_refuses_the_active_user),
 		cmocka_unit_test(status_looks_nothing_up),
 	};
 
