@@ -77,10 +77,10 @@ class Placement(support.World):
 
 class ManagedAdmin(Placement):
     def test_instance(self) -> None:
-        pair = self.pair()
+        pair = self.pair(missing_clone=True)
         self.sandbox.set_databases(instances=[*self.others("one"), self.instance("shop")])
         admin = self.managed_secret(pair, primaryDBInstanceArn=f"{ARN}:db:shop")
-        pair.create_secret(rotation=False, masterarn=admin)
+        pair.create_secret(previous=False, rotation=False, masterarn=admin)
         self.assertEqual((found := self.check(pair))["state"], "works", found)
         self.rotate_here(pair, pair.clone)
         self.assertEqual(self.asked(), {"DescribeSecret": 1, "DescribeDBInstances": 1})
