@@ -102,6 +102,9 @@ static void take_limits(const char *begin, const char *end, struct mysql_definit
 	}
 }
 
+/* REQUIRE's word for no requirement. */
+static const char none[] = "NONE";
+
 struct status mysql_definition_parse(const char *statement, struct mysql_definition *ret)
 {
 	AUTO(mysql_definition_clear) struct mysql_definition made = MYSQL_DEFINITION_INIT;
@@ -131,7 +134,7 @@ struct status mysql_definition_parse(const char *statement, struct mysql_definit
 	if (tls < limits)
 		TRY(copy(tls + strlen("REQUIRE "), limits, &made.tls));
 	else
-		TRY(copy("NONE", "NONE" + 4, &made.tls));
+		TRY(copy(none, none + strlen(none), &made.tls));
 	take_limits(limits, policy, &made);
 	TRY(copy(policy, end, &made.policy));
 	mysql_definition_clear(ret);
