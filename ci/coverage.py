@@ -78,9 +78,11 @@ def build(folder: Path, jobs: int) -> None:
 
 def run_tests(folder: Path, jobs: int) -> None:
     units = [[str(test)] for test in sorted((folder / "tests").glob("*_test"))
-             if test.name != "postgres_test"]
-    others = [[sys.executable, "tests/stack/with_stack.py", "--postgres", "--",
-               str(folder / "tests/postgres_test")]]
+             if test.name not in ("postgres_test", "mysql_test")]
+    others = [[sys.executable, "tests/stack/with_stack.py", f"--{server}", "--",
+               str(folder / "tests" / test)]
+              for server, test in (("postgres", "postgres_test"), ("mariadb", "mysql_test"),
+                                   ("mysql", "mysql_test"))]
     others += [[sys.executable, f"tests/integration/{name}", "--build-dir", str(folder)]
                for name in QUICK]
 

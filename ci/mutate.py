@@ -40,7 +40,7 @@ EQUIVALENT = Path(__file__).resolve().with_suffix(".equivalent")
 # Which layers' tests link a file of a layer. Those of the clients see the core too, and are slower.
 SEEN_BY = {"core": ("core", "steps", "runtime"), "steps": ("steps", "runtime"),
            "runtime": ("runtime",), "clients": ("clients",)}
-NEEDS_SERVER = {"postgres_test"}
+NEEDS_SERVER = {"postgres_test", "mysql_test"}
 LAST = {"intrusion_test", "torture_test"}  # take long: asked when no other has noticed, and not
                                            # under a sanitizer
 OUTCOMES = ("caught", "endless", "no mutant", "justified", "survived")

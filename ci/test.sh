@@ -80,10 +80,18 @@ build_clang() {
 units() { # FOLDER
 	local test status=0
 	for test in "$1"/tests/*_test; do
-		case $test in */postgres_test) continue ;; esac # needs a server
+		case $test in */postgres_test | */mysql_test) continue ;; esac # needs a server
 		"$test" || status=1
 	done
 	return $status
+}
+mysql_client() {
+	if ! ci/fetch_mysql.sh; then
+		echo "skip: MySQL's server could not be had, so nothing of its client's was tested with it"
+		echo "MySQL client: 0 passed, 0 failed, 1 skipped"
+		return 0
+	fi
+	"$python" tests/stack/with_stack.py --mysql -- "$sanitized/tests/mysql_test"
 }
 demo() {
 	"$python" tests/demo/demo.py --build-dir "$build" --rotations 4 --svg "$logs/timeline.svg" &&
@@ -98,6 +106,8 @@ suite "units, release" units "$build"
 suite "units, clang" units "$build-clang"
 suite "units, sanitizers" units "$sanitized"
 suite "PostgreSQL client" "$python" tests/stack/with_stack.py --postgres -- "$sanitized/tests/postgres_test"
+suite "MariaDB client" "$python" tests/stack/with_stack.py --mariadb -- "$sanitized/tests/mysql_test"
+suite "MySQL client" mysql_client
 suite "sandbox and AWS's clients" "$python" tests/sandbox/sandbox_check.py "$sanitized/tests/tandem-sandbox"
 suite "test tooling" "$python" -m unittest discover -s tests/stack -t tests -p '*_test.py'
 suite "demo's own units" "$python" -m unittest discover -s tests/demo -t tests -p '*_test.py'

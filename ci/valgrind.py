@@ -48,7 +48,8 @@ ARGUMENTS = {"torture_test": ["two users", "clone missing, proxy", "three users,
                               "password in an older version", "warm function, admin, proxy",
                               "step done before, proxy", "testSecret alone, proxy"]}
 SUPPRESSIONS = Path(__file__).resolve().with_suffix(".suppressions")
-SLOWNESS = "20"  # by this goes the clock of postgres_test slower: see postgres_support.h
+CLIENTS = {"postgres_test": "postgres", "mysql_test": "mariadb"}  # with the server that each needs
+SLOWNESS = "20"  # by this goes the clock of these slower: see postgres_support.h
 WAIT = "60"  # for a command, and for a proxy: valgrind makes all of it some thirty times slower
 
 
@@ -98,13 +99,14 @@ def units(build: Path) -> list[Check]:
     return [Check(test.name, lambda folder, test=test:
                   run([*valgrind(folder / "unit.valgrind"), str(test),
                        *ARGUMENTS.get(test.name, [])]))
-            for test in sorted((build / "tests").glob("*_test")) if test.name != "postgres_test"]
+            for test in sorted((build / "tests").glob("*_test")) if test.name not in CLIENTS]
 
 
-def postgres_client(build: Path) -> Check:
-    return Check("postgres_test", lambda folder: run(
-        [sys.executable, "tests/stack/with_stack.py", "--postgres", "--",
-         *valgrind(folder / "client.valgrind"), str(build / "tests/postgres_test")]))
+def clients(build: Path) -> list[Check]:
+    return [Check(test, lambda folder, test=test, server=server: run(
+        [sys.executable, "tests/stack/with_stack.py", f"--{server}", "--",
+         *valgrind(folder / "client.valgrind"), str(build / "tests" / test)]))
+            for test, server in CLIENTS.items()]
 
 
 def wrapped(build: Path, folder: Path, leaks: str) -> Path:
@@ -161,7 +163,7 @@ def main() -> int:
     build = options.build_dir.resolve()
 
     end_on_signals()
-    checks = [postgres_client(build), *units(build)]
+    checks = [*clients(build), *units(build)]
     # These start servers that the kernel ends with their starter: not in a thread of the pool.
     rotations = [Check("tandem rotate", lambda folder: rotate_by_command(build, folder)),
                  Check("a Lambda function", lambda folder: rotate_as_function(build, folder))]
