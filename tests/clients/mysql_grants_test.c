@@ -89,6 +89,8 @@ static void grants_of_unknown_form_are_invalid(void **state)
 		"GRANT SELECT ON  TO `u`@`%`",
 		"GRANT SELECT,, INSERT ON *.* TO `u`@`%`",
 		"GRANT SELECT, ON *.* TO `u`@`%`",
+		"GRANT SELECT ON, INSERT ON *.* TO `u`@`%`",
+		"GRANT SELECT TO, INSERT ON *.* TO `u`@`%`",
 		"GRANT SELECT () ON `x`.`t` TO `u`@`%`",
 		"GRANT SELECT (`a`, ) ON `x`.`t` TO `u`@`%`",
 		"GRANT SELECT (`a` ON `x`.`t` TO `u`@`%`",
@@ -138,8 +140,7 @@ static void grant_that_is_given_reads_back(void **state)
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
 		AUTO(mysql_rights_clear) struct mysql_rights rights = MYSQL_RIGHTS_INIT;
 		AUTO(buffer_clear)
-		struct buffer gives = BUFFER_INIT(4096),
-			      takes = BUFFER_INIT(4096);
+		struct buffer gives = BUFFER_INIT(4096), takes = BUFFER_INIT(4096);
 
 		assert_ok(mysql_rights_add_line(&rights, statements[i].line));
 		assert_int_equal(rights.count, 1);

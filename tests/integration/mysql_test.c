@@ -6,8 +6,14 @@
 
 #include "core/memory.h"
 
+#include <mysql.h>
+
 int main(void)
 {
+	int failed;
+
 	memory_init();
-	return run_login_tests() + run_users_tests() + run_clone_tests() + run_compare_tests();
+	failed = run_login_tests() + run_users_tests() + run_clone_tests() + run_compare_tests();
+	mysql_library_end(); /* what the library keeps for the next session is no leak */
+	return failed;
 }

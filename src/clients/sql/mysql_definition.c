@@ -26,19 +26,25 @@ enum {
 	POLICY
 };
 
+/* "MAX_" is no whole word. */
+static const char *find_limits(const char *text)
+{
+	const char *at = mysql_find_words(text, "WITH ");
+
+	while (at != NULL && strncmp(at, part_starts[LIMITS], strlen(part_starts[LIMITS])) != 0)
+		at = mysql_find_words(at + strlen("WITH "), "WITH ");
+	return at;
+}
+
 /* Where the first of the parts from `first` on begins; else the end. */
 static const char *find_part(const char *text, size_t first)
 {
 	const char *found = text + strlen(text);
 
 	for (size_t i = first; i < PARTS; i++) {
-		const char *at = mysql_find_words(text, part_starts[i]);
-		/* "MAX_" is no whole word. */
-		if (i == LIMITS) {
-			at = mysql_find_words(text, "WITH ");
-			if (at != NULL && strncmp(at, "WITH MAX_", 9) != 0)
-				at = NULL;
-		}
+		const char *at = i == LIMITS ? find_limits(text)
+					     : mysql_find_words(text, part_starts[i]);
+
 		if (at != NULL && at < found)
 			found = at;
 	}
@@ -130,7 +136,7 @@ struct status mysql_definition_parse(const char *statement, struct mysql_definit
 	policy = find_part(limits, POLICY);
 	end = find_part(policy, PARTS - 2);
 	TRY(roles < tls ? copy(roles + strlen("DEFAULT ROLE "), tls, &made.default_roles)
-			: copy("", "", &made.default_roles));
+			: copy(roles, roles, &made.default_roles));
 	if (tls < limits)
 		TRY(copy(tls + strlen("REQUIRE "), limits, &made.tls));
 	else

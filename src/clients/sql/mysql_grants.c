@@ -165,9 +165,19 @@ static struct status add(struct mysql_rights *rights, enum mysql_right_kind kind
 	return OK;
 }
 
+static bool ends_with(struct span span, const char *word)
+{
+	size_t length = strlen(word);
+
+	return span.length >= length && memcmp(span.at + span.length - length, word, length) == 0 &&
+	       (span.length == length || span.at[span.length - length - 1] == ' ');
+}
+
 /* A word or several, as privileges are called: nothing else may become a part of a statement. */
 static bool is_privilege(struct span span)
 {
+	if (ends_with(span, "ON") || ends_with(span, "TO") || ends_with(span, "FROM"))
+		return false;
 	for (size_t i = 0; i < span.length; i++)
 		if (strchr(" _ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", span.at[i]) == NULL)
 			return false;
