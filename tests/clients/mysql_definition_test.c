@@ -112,6 +112,8 @@ static void definition_of_another_form_is_invalid(void **state)
 		"CREATE USER `IDENTIFIED BY PASSWORD x",
 		"CREATE USER `u`@`%` IDENTIFIED ",
 		"CREATE USER `u`@`%` IDENTIFIED FOR x",
+		"CREATE USER `u`@`%` IDENTIFIED WITH '' REQUIRE SSL",
+		"CREATE USER `u`@`%` IDENTIFIED WITH 'caching REQUIRE x' REQUIRE SSL",
 		"CREATE USER `u`@`%` IDENTIFIED WITH 'a-name-that-no-plugin-has-since-it-is-longer-"
 		"than-sixty-four-characters-are'",
 		"CREATE USER `u1`@`%` IDENTIFIED WITH 'caching_sha2_password' AS 0x24 REQUIRE "

@@ -69,24 +69,34 @@ static struct status copy(const char *begin, const char *end, char **ret)
 /* MariaDB's, for its native plugin. */
 static const char by_password[] = "BY PASSWORD ";
 
-/* IDENTIFIED WITH 'plugin' AS …, VIA plugin USING …, or BY PASSWORD. */
-static struct status take_plugin(const char *at, char *ret, size_t size)
+/*
+ * IDENTIFIED WITH 'plugin' AS …, VIA plugin USING …, or BY PASSWORD. `*rest` goes behind the plugin, whose
+ * name is no part that follows; nor is that PASSWORD the beginning of a policy.
+ */
+static struct status take_plugin(const char **rest, char *ret, size_t size)
 {
+	const char *at = *rest;
 	size_t length;
+	bool quoted;
 
 	if (strncmp(at, by_password, strlen(by_password)) == 0) {
 		snprintf(ret, size, "mysql_native_password");
+		*rest += strlen(by_password);
 		return OK;
 	}
 	if (strncmp(at, "WITH ", 5) != 0 && strncmp(at, "VIA ", 4) != 0)
 		return failure(STATUS_INVALID, "an account's way to log in is not known here");
 	at = strchr(at, ' ') + 1;
-	at += *at == '\'' || *at == '`';
+	quoted = *at == '\'' || *at == '`';
+	at += quoted;
 	length = strcspn(at, "'` ");
-	if (length >= size)
-		return failure(STATUS_INVALID, "an account's plugin has too long a name");
+	if (length == 0 || length >= size || (quoted && at[length] != at[-1]) ||
+	    (!quoted && at[length] != ' ' && at[length] != '\0'))
+		return failure(STATUS_INVALID,
+			       "an account's plugin has no name that is known here");
 	memcpy(ret, at, length);
 	ret[length] = '\0';
+	*rest = at + length + quoted;
 	/* MariaDB lets an account log in by any of several. */
 	if (mysql_find_words(at, "OR ") != NULL)
 		snprintf(ret, size, "several plugins");
@@ -126,10 +136,7 @@ struct status mysql_definition_parse(const char *statement, struct mysql_definit
 	if (identified == NULL)
 		return failure(STATUS_INVALID, "an account has no password to log in with");
 	identified += strlen("IDENTIFIED ");
-	TRY(take_plugin(identified, made.plugin, sizeof(made.plugin)));
-	/* Else its PASSWORD would begin a policy. */
-	if (strncmp(identified, by_password, strlen(by_password)) == 0)
-		identified += strlen(by_password);
+	TRY(take_plugin(&identified, made.plugin, sizeof(made.plugin)));
 	roles = find_part(identified, DEFAULT_ROLE);
 	tls = find_part(roles, TLS);
 	limits = find_part(tls, LIMITS);

@@ -165,19 +165,25 @@ static struct status add(struct mysql_rights *rights, enum mysql_right_kind kind
 	return OK;
 }
 
-static bool ends_with(struct span span, const char *word)
+/* Is it one of the words of a statement's own? */
+static bool is_keyword(struct span word)
 {
-	size_t length = strlen(word);
-
-	return span.length >= length && memcmp(span.at + span.length - length, word, length) == 0 &&
-	       (span.length == length || span.at[span.length - length - 1] == ' ');
+	return span_is(word, "ON") || span_is(word, "TO") || span_is(word, "FROM");
 }
 
 /* A word or several, as privileges are called: nothing else may become a part of a statement. */
 static bool is_privilege(struct span span)
 {
-	if (ends_with(span, "ON") || ends_with(span, "TO") || ends_with(span, "FROM"))
-		return false;
+	const char *at = span.at, *end = span.at + span.length;
+
+	while (at < end) {
+		const char *space = memchr(at, ' ', (size_t)(end - at));
+		const char *behind = space != NULL ? space : end;
+
+		if (is_keyword(between(at, behind)))
+			return false;
+		at = behind + (space != NULL);
+	}
 	for (size_t i = 0; i < span.length; i++)
 		if (strchr(" _ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", span.at[i]) == NULL)
 			return false;
