@@ -9,6 +9,7 @@
 #include "clients/sql/drivers.h"
 #include "core/json.h"
 #include "core/plan.h"
+#include "core/utf8.h"
 
 #include <strings.h>
 
@@ -28,15 +29,17 @@ static void require_ring(const struct plan *plan, const struct credential *curre
 {
 	size_t active = 0;
 
-	REQUIRE(plan->user_count >= 2 && plan->user_count <= PLAN_USERS_MAX);
+	REQUIRE(plan->user_count >= 1 && plan->user_count <= PLAN_USERS_MAX);
 	REQUIRE(strcmp(plan->active_user, current->username) == 0);
-	REQUIRE(strcmp(plan->active_user, plan->inactive_user) != 0);
+	REQUIRE((strcmp(plan->active_user, plan->inactive_user) != 0) != plan_has_one_user(plan));
+	REQUIRE(!plan_has_one_user(plan) || plan->proxy_secret_count == 0);
 	while (active < plan->user_count && plan->users[active] != plan->active_user)
 		active++;
 	REQUIRE(active < plan->user_count);
 	REQUIRE(plan->users[(active + 1) % plan->user_count] == plan->inactive_user);
 	for (size_t i = 0; i < plan->user_count; i++) {
-		size_t length = strlen(plan->users[i]);
+		size_t length = plan->driver->counts_characters ? utf8_count(plan->users[i])
+								: strlen(plan->users[i]);
 
 		REQUIRE(length > 0 && length <= plan->driver->username_max);
 		for (size_t k = 0; k < i; k++)
@@ -56,7 +59,7 @@ static void require_logins(const struct plan *plan)
 		REQUIRE(login->driver == plan->driver);
 		REQUIRE(login->tls == plan->logins[0].tls);
 		REQUIRE(login->port != 0);
-		REQUIRE(*login->dbname != '\0');
+		REQUIRE(*login->dbname != '\0' || *plan->driver->default_dbname == '\0');
 		REQUIRE(*login->host != '\0' && strlen(login->host) <= 253);
 		REQUIRE(strpbrk(login->host, "[]/@, \t") == NULL);
 	}

@@ -90,8 +90,7 @@ struct status postgres_lock_user(struct database *database, const char *user)
 
 	TRY(postgres_check_name("user name", user));
 	TRY(postgres_manage(session));
-	TRY(buffer_append_string(
-		&script, "SELECT pg_advisory_lock(x'54414e44'::int, hashtext("));
+	TRY(buffer_append_string(&script, "SELECT pg_advisory_lock(x'54414e44'::int, hashtext("));
 	TRY(postgres_append_literal(session, &script, user));
 	/* The lock is the session's, and outlives the change. */
 	TRY(buffer_append_string(&script, ")); BEGIN"));
