@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	REQUIRE(buffer_append_string(&sql, "CREATE USER 'a'@'%' IDENTIFIED BY PASSWORD 'x'").code ==
 		STATUS_OK);
 	REQUIRE(mysql_definition_append(&made, true, &sql).code == STATUS_OK);
-	REQUIRE(buffer_printf(&sql, " %s", made.policy).code == STATUS_OK);
+	REQUIRE(buffer_printf(&sql, " %s ", made.policy).code == STATUS_OK);
 	REQUIRE(mysql_definition_parse(buffer_string(&sql), &again).code == STATUS_OK);
 	REQUIRE(strcmp(again.tls, made.tls) == 0);
 	REQUIRE(strcmp(again.policy, made.policy) == 0);

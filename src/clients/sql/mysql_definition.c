@@ -89,7 +89,7 @@ static struct status take_plugin(const char **rest, char *ret, size_t size)
 	at = strchr(at, ' ') + 1;
 	quoted = *at == '\'' || *at == '`';
 	at += quoted;
-	length = strcspn(at, "'` ");
+	length = strspn(at, "_-.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 	if (length == 0 || length >= size || (quoted && at[length] != at[-1]) ||
 	    (!quoted && at[length] != ' ' && at[length] != '\0'))
 		return failure(STATUS_INVALID,
@@ -112,7 +112,8 @@ static void take_limits(const char *begin, const char *end, struct mysql_definit
 		snprintf(definition->limits[i], sizeof(definition->limits[i]), "0");
 		if (at == NULL || at >= end)
 			continue;
-		at += strlen(name) + 1;
+		at += strlen(name);
+		at += strspn(at, " ");
 		snprintf(definition->limits[i], sizeof(definition->limits[i]), "%.*s",
 			 (int)strspn(at, "0123456789."), at);
 	}
@@ -148,6 +149,8 @@ struct status mysql_definition_parse(const char *statement, struct mysql_definit
 		TRY(copy(tls + strlen("REQUIRE "), limits, &made.tls));
 	else
 		TRY(copy(none, none + strlen(none), &made.tls));
+	if (made.tls[0] == '\0' || made.tls[0] == ' ' || mysql_find_words(made.tls, "WITH") != NULL)
+		return failure(STATUS_INVALID, "an account's TLS requirement is not known here");
 	take_limits(limits, policy, &made);
 	TRY(copy(policy, end, &made.policy));
 	mysql_definition_clear(ret);

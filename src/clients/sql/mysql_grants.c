@@ -190,9 +190,17 @@ static bool is_privilege(struct span span)
 	return span.length > 0;
 }
 
-static bool is_name(struct span span)
+/* "`a`", or "`a`@`b`" where it may have a host. */
+static bool is_name(struct span span, bool may_have_host)
 {
-	return span.length > 0 && is_quote(span.at[0]);
+	const char *at = span.at, *end = span.at + span.length;
+
+	if (span.length == 0 || !is_quote(*at))
+		return false;
+	at = skip_quoted(at);
+	if (may_have_host && at + 1 < end && *at == '@' && is_quote(at[1]))
+		at = skip_quoted(at + 1);
+	return at == end;
 }
 
 /* Up to the next comma outside of quotes and brackets; `*at` goes behind it. */
@@ -225,7 +233,7 @@ static struct status add_columns(struct mysql_rights *rights, enum mysql_right_k
 		struct span column = take_item(&at, end);
 		struct span whole;
 
-		if (!is_name(column))
+		if (!is_name(column, false))
 			return not_understood();
 		TRY(buffer_append(&text, word.at, word.length));
 		TRY(buffer_append_string(&text, " ("));
@@ -281,7 +289,7 @@ static struct status add_roles(struct mysql_rights *rights, enum mysql_right_kin
 	while (at < end) {
 		struct span role = take_item(&at, end);
 
-		if (!is_name(role))
+		if (!is_name(role, true))
 			return not_understood();
 		TRY(add(rights, kind, role, (struct span){"", 0}, may_pass_on));
 	}
@@ -316,8 +324,8 @@ struct status mysql_rights_add_line(struct mysql_rights *rights, const char *lin
 	on = mysql_find_words(begin, "ON ");
 	if (to == NULL || to == begin || on == begin)
 		return not_understood();
-	option = mysql_find_words(to, "GRANT OPTION") != NULL ||
-		 mysql_find_words(to, "ADMIN OPTION") != NULL;
+	option = !takes && (mysql_find_words(to, "GRANT OPTION") != NULL ||
+			    mysql_find_words(to, "ADMIN OPTION") != NULL);
 	if ((on == NULL || on > to) && takes)
 		return not_understood();
 	if (on == NULL || on > to)
