@@ -128,8 +128,8 @@ static void hash_of_unknown_form_matches_nothing(void **state)
 		"$A$000$01234567890123456789abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
 		"$A$FFF$01234567890123456789abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
 		"$A$-01$01234567890123456789abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
-		"$A$0055"
-		"01234567890123456789abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
+		("$A$0055"
+		 "01234567890123456789abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq"),
 		"$5$01234567890123456789.abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
 	};
 
