@@ -19,6 +19,7 @@ struct fake_database {
 	char changing[64];	  /* whom; "" = nobody yet */
 	char password[160];
 	bool adds;	    /* the password, to the present one */
+	bool adds_to_kept;  /* which is the one that is kept */
 	bool two_passwords; /* the engine has them */
 };
 
@@ -149,7 +150,7 @@ static struct status fake_commit(struct database *base)
 		TRY(world_end_call(world, &call));
 		return failure(STATUS_DENIED, "'%s' may not keep a password", db->user);
 	}
-	if (db->two_passwords)
+	if (db->two_passwords && !db->adds_to_kept)
 		keep_former(world, db->changing, &password);
 	change(world, db->changing, &password);
 	db->changing[0] = '\0'; /* the lock stays */
@@ -233,6 +234,7 @@ static struct status fake_add_password(struct database *base, const char *user,
 		return failure(STATUS_CONFLICT, "'%s' has another password", user);
 	begin_change(db, user, password);
 	db->adds = true;
+	db->adds_to_kept = !password_is(known->password, present);
 	return world_end_call(world, &call);
 }
 
