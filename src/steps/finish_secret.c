@@ -101,8 +101,8 @@ struct status finish_secret(const struct rotation *rotation)
 		TRY_WHILE(test_secret(rotation), "proving the new version first");
 		proven = &rotation->report->proven;
 	}
-	if (proven->deferred)
-		return single_user_finish(rotation, labels.current);
+	if (proven->one_user)
+		return single_user_finish(rotation, labels.current, proven->deferred);
 	TRY_WHILE(rotation->store->ops->promote(rotation->store, rotation->secret_id,
 						rotation->token, labels.current),
 		  "promoting the new version");

@@ -43,6 +43,14 @@ enum progress {
 	BEGUN,	   /* it may be made, also when it failed */
 };
 
+static struct status lock(const struct single_user *user, struct database *db)
+{
+	const char *name = user->plan->active_user;
+
+	return status_while(db->ops->lock_user(db, name), "locking '%s' before the change", name);
+}
+
+/* `db`: has the lock. */
 static struct status set_password(const struct single_user *user, struct database *db,
 				  const struct secret *password, enum progress *progress)
 {
@@ -50,7 +58,6 @@ static struct status set_password(const struct single_user *user, struct databas
 	bool finished = false;
 
 	*progress = NOT_BEGUN;
-	TRY_WHILE(db->ops->lock_user(db, name), "locking '%s' before the change", name);
 	TRY_WHILE(db->ops->set_password(db, name, password), "changing the password of '%s'", name);
 	TRY(rotation_last_look(user->rotation, user->current->version, name, &finished));
 	*progress = finished ? FINISHED : BEGUN;
@@ -66,6 +73,7 @@ static struct status put_back(const struct single_user *user, struct database **
 	struct status status;
 
 	TRY(become_admin(user, db));
+	TRY(lock(user, *db));
 	status = set_password(user, *db, &user->current->credential.password, &progress);
 	*forward = progress == FINISHED || status.code == STATUS_INVALID;
 	if (status.code == STATUS_INVALID)
@@ -86,21 +94,20 @@ static struct status put_back(const struct single_user *user, struct database **
 
 /* What an operator, or a label that moved late, left behind: the version before still works. */
 static struct status settle_from_previous(const struct single_user *user, struct status refused,
-					  bool *forward)
+					  struct database **db, bool *forward)
 {
 	const char *name = user->plan->active_user;
 	AUTO(stored_clear) struct stored previous = STORED_INIT;
-	AUTO(database_close) struct database *db = NULL;
 	struct status found = rotation_get(user->rotation, user->rotation->secret_id,
 					   STAGE_PREVIOUS, &previous);
 	bool unproven;
 
 	if (found.code == STATUS_OK && strcmp(previous.credential.username, name) == 0)
 		found = rotation_login_kept(user->rotation, user->plan, &previous.credential,
-					    "the previous version", user->rotation->deadline, &db,
+					    "the previous version", user->rotation->deadline, db,
 					    &unproven);
-	if (db != NULL)
-		return put_back(user, &db, forward);
+	if (*db != NULL)
+		return put_back(user, db, forward);
 	if (found.code == STATUS_UNAVAILABLE)
 		return status_while(found, "trying the previous password of '%s'", name);
 	return failure(STATUS_DENIED,
@@ -110,8 +117,8 @@ static struct status settle_from_previous(const struct single_user *user, struct
 }
 
 /*
- * As single_user_settle(), and a session of the user with the current password for `ret`, unless
- * `*forward`.
+ * As single_user_settle(), and a session for `ret`: of the user, with the current password. If `*forward`,
+ * the one that could not put it back: it has the lock, so until it is closed nobody else can either.
  */
 static struct status settle(const struct single_user *user, bool *forward, struct database **ret)
 {
@@ -127,11 +134,14 @@ static struct status settle(const struct single_user *user, bool *forward, struc
 	if (tried.code == STATUS_OK)
 		TRY(put_back(user, &db, forward));
 	else if (tried.code == STATUS_DENIED)
-		TRY(settle_from_previous(user, refused, forward));
+		TRY(settle_from_previous(user, refused, &db, forward));
 	else
 		return status_while(tried, "logging in as '%s' with the pending password", name);
-	if (*forward)
+	if (*forward) {
+		*ret = db;
+		db = NULL;
 		return OK;
+	}
 	return status_while(log_in(user, current, ret), "logging in as '%s' once more", name);
 }
 
@@ -151,7 +161,7 @@ static struct status add_password(const struct single_user *user, struct databas
 	bool finished = false;
 
 	*refused = OK;
-	TRY_WHILE(db->ops->lock_user(db, name), "locking '%s' before the change", name);
+	TRY(lock(user, db));
 	added = db->ops->add_password(db, name, &user->current->credential.password,
 				      &user->pending->password);
 	if (added.code == STATUS_OK) {
@@ -193,28 +203,34 @@ struct status single_user_set(const struct single_user *user)
 	return OK;
 }
 
-struct status single_user_test(const struct single_user *user, bool *deferred)
+/* Where there is one password it waits for finishSecret, and trying it would be a wrong password. */
+static struct status find_set(const struct single_user *user, bool *is_set)
 {
 	AUTO(database_close) struct database *db = NULL;
 	struct status tried;
-	bool forward;
 
-	*deferred = false;
-	/* Without two passwords it is not set yet, and trying it would be a wrong password. */
-	if (user->plan->driver->keeps_former) {
-		tried = log_in(user, &user->pending->password, &db);
-		if (tried.code != STATUS_DENIED) {
-			report_outcome(user->rotation, "logged in");
-			return status_while(tried, "logging in as '%s' with the pending password",
-					    user->plan->active_user);
-		}
-	}
+	*is_set = false;
+	if (!user->plan->driver->keeps_former)
+		return OK;
+	tried = log_in(user, &user->pending->password, &db);
+	*is_set = tried.code == STATUS_OK;
+	return tried.code == STATUS_DENIED
+		       ? OK
+		       : status_while(tried, "logging in as '%s' with the pending password",
+				      user->plan->active_user);
+}
+
+struct status single_user_test(const struct single_user *user, bool *deferred)
+{
+	bool forward, is_set = true;
+
 	TRY(single_user_settle(user, &forward));
-	*deferred = !forward;
-	report_outcome(user->rotation,
-		       forward ? "logged in"
-			       : "logged in with the current password; finishSecret "
-				 "will change it");
+	if (!forward)
+		TRY(find_set(user, &is_set));
+	*deferred = !is_set;
+	report_outcome(user->rotation, is_set ? "logged in"
+					      : "logged in with the current password; finishSecret "
+						"will change it");
 	return OK;
 }
 
@@ -234,7 +250,9 @@ static void reading_clear(struct reading *reading)
 static struct status read_again(const struct rotation *rotation, const char *from,
 				struct reading *ret)
 {
-	TRY_WHILE(rotation_get_pending(rotation, rotation->secret_id, false, &ret->pending),
+	bool finished; /* then the current version is not `from` any more */
+
+	TRY_WHILE(rotation_pending(rotation, &ret->pending, &finished),
 		  "reading the pending version");
 	TRY_WHILE(rotation_get(rotation, rotation->secret_id, STAGE_CURRENT, &ret->current),
 		  "reading the current version");
@@ -247,25 +265,36 @@ static struct status read_again(const struct rotation *rotation, const char *fro
 				      &ret->pending.credential);
 }
 
-static struct status prove_and_promote(const struct single_user *user)
+static struct status promote(const struct single_user *user)
 {
 	const struct rotation *rotation = user->rotation;
 	struct secret_store *store = rotation->store;
-	AUTO(database_close) struct database *db = NULL;
 
-	TRY_WHILE(log_in(user, &user->pending->password, &db),
-		  "logging in as '%s' with the new password", user->plan->active_user);
 	return status_while(store->ops->promote(store, rotation->secret_id, rotation->token,
 						user->current->version),
 			    "promoting the new version");
 }
 
-/* Changes it, unless only the new one works already, and moves the label at once. */
-static struct status change_and_promote(const struct single_user *user, enum progress *progress)
+static struct status prove_and_promote(const struct single_user *user)
+{
+	AUTO(database_close) struct database *db = NULL;
+
+	TRY_WHILE(log_in(user, &user->pending->password, &db),
+		  "logging in as '%s' with the new password", user->plan->active_user);
+	return promote(user);
+}
+
+/*
+ * Changes it, unless the new one works already, and moves the label at once. The lock is held until it has
+ * moved: a step that finds only the pending password working waits for it, and sees then that it is the
+ * current one. What logged in before the lock may have been put back since.
+ */
+static struct status change_and_promote(const struct single_user *user, bool deferred,
+					enum progress *progress)
 {
 	const char *name = user->plan->active_user;
 	AUTO(database_close) struct database *db = NULL;
-	bool forward;
+	bool forward, is_set = false;
 
 	*progress = NOT_BEGUN;
 	TRY(settle(user, &forward, &db));
@@ -277,9 +306,12 @@ static struct status change_and_promote(const struct single_user *user, enum pro
 			       "too little time is left to change the password of '%s' and to take "
 			       "that back if need be: give the function more, or try again",
 			       name);
+	TRY(lock(user, db));
+	if (!deferred)
+		TRY(find_set(user, &is_set));
+	if (is_set)
+		return promote(user);
 	TRY(set_password(user, db, &user->pending->password, progress));
-	/* The lock is held until the label has moved: a step that finds only the pending password
-	 * working waits for it, and sees then that it is the current one. */
 	return *progress == FINISHED ? OK : prove_and_promote(user);
 }
 
@@ -307,7 +339,7 @@ static struct status mend(const struct single_user *user, struct status failed)
 	return failed;
 }
 
-struct status single_user_finish(const struct rotation *rotation, const char *from)
+struct status single_user_finish(const struct rotation *rotation, const char *from, bool deferred)
 {
 	AUTO(reading_clear) struct reading now = {0};
 	struct rotation hasty = *rotation;
@@ -315,19 +347,23 @@ struct status single_user_finish(const struct rotation *rotation, const char *fr
 				   .plan = &now.plan,
 				   .current = &now.current,
 				   .pending = &now.pending.credential};
+	static const char *const outcomes[] = {
+		[NOT_BEGUN] = "promoted the new version",
+		[FINISHED] = "already finished",
+		[BEGUN] = "changed and promoted",
+	};
 	enum progress progress;
 	struct status status;
 
 	hasty.deadline = deadline_earlier(rotation->deadline, MEND_MS);
 	TRY(read_again(rotation, from, &now));
 	rotation->store->ops->limit(rotation->store, hasty.deadline);
-	status = change_and_promote(&user, &progress);
+	status = change_and_promote(&user, deferred, &progress);
 	rotation->store->ops->limit(rotation->store, rotation->deadline);
 	user.rotation = rotation;
 	if (status.code != STATUS_OK && progress == BEGUN)
 		status = mend(&user, status);
 	if (status.code == STATUS_OK)
-		report_outcome(rotation,
-			       progress == FINISHED ? "already finished" : "changed and promoted");
+		report_outcome(rotation, outcomes[progress]);
 	return status;
 }

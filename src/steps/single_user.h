@@ -32,15 +32,15 @@ struct status single_user_settle(const struct single_user *, bool *forward);
 struct status single_user_set(const struct single_user *);
 
 /*
- * testSecret: logs in with the pending password, or, where it waits for finishSecret to be set, with the
- * current one: `*deferred`.
+ * testSecret: settles, and logs in with the pending password where it may be set by now. `*deferred`: it
+ * is not, and waits for finishSecret.
  */
 struct status single_user_test(const struct single_user *, bool *deferred);
 
 /*
- * finishSecret, of a deferred change: sets the pending password, logs in with it, promotes the version;
- * takes the change back if it did not come to that. `from`: the current version.
+ * finishSecret: with the user locked, sets the pending password unless it is set, logs in with it, promotes
+ * the version; takes the change back if it did not come to that. `from`: the current version.
  */
-struct status single_user_finish(const struct rotation *, const char *from);
+struct status single_user_finish(const struct rotation *, const char *from, bool deferred);
 
 #endif

@@ -32,6 +32,7 @@ struct proven {
 	/* The current version that the new one was proven against; "" = nothing is proven. */
 	char from[VERSION_ID_MAX + 1];
 	bool keeps_former; /* the user that was active until now may have two passwords */
+	bool one_user;	   /* that is all there is: see steps/single_user.h */
 	bool deferred;	   /* of a single user: the new password is to be set by finishSecret */
 };
 

@@ -135,8 +135,10 @@ struct status test_secret(const struct rotation *rotation)
 	TRY(plan_make(&current.credential, rotation->config, rotation->drivers, &plan));
 	TRY(check_versions(rotation, &plan, &current.credential, &pending.credential));
 	report_user(rotation, pending.credential.username);
-	if (plan_has_one_user(&plan) &&
-	    !secret_equal(&current.credential.text, &pending.credential.text))
+	rotation->report->proven.one_user = plan_has_one_user(&plan) &&
+					    !secret_equal(&current.credential.text,
+							  &pending.credential.text);
+	if (rotation->report->proven.one_user)
 		TRY(single_user_test(&(struct single_user){.rotation = rotation,
 							   .plan = &plan,
 							   .current = &current,
