@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SOURCES = ("tandem.pml", "steps.pml", "faults.pml")
+SOURCES = ("tandem.pml", "steps.pml", "faults.pml", "single.pml")
 MEMORY_LIMIT_MB = 3500
 LONG_MEMORY_LIMIT_MB = 12000
 SEARCH_DEPTH = 200000  # a search that is cut there fails the run
@@ -46,6 +46,11 @@ PROMISES = {
     6: "I6 the active user is not altered",
     7: "an edit by hand is not undone",
     8: "(not vacuous)",
+    11: "S1 only what the database accepts becomes AWSCURRENT",
+    12: "S2 AWSCURRENT is refused during the change only",
+    13: "S3 any step makes it accepted again",
+    14: "S4 with two passwords nothing is refused",
+    15: "S5 it ends, and ends in the same state",
 }
 SILENT = ("(1)", "else", "(!(calm))", ".(goto)")  # statements of a trail that say nothing
 ACTS = "-DACT_GIVE_UP -DACT_EDIT -DACT_PASSWORD"
@@ -57,7 +62,56 @@ class Run:
     defines: str
     breaks: int = 0  # the promise it must break; 0: none, every state is visited
     long: bool = False
-    ends: bool = False  # with the formula of tandem.pml, which looks for cycles
+    ends: bool = False  # with the formula of its file, which looks for cycles
+    model: str = "tandem.pml"
+
+
+ENGINES = {
+    "one password": "",
+    "two passwords": "-DKEEPS",
+    "two passwords, not for it": "-DKEEPS -DMAY_NOT_KEEP",
+    "no password twice": "-DNO_REUSE",
+    "not the password it has": "-DNO_REPEAT",
+}
+NORMAL_ENGINES = ("one password", "two passwords")  # the others given up with --long
+
+
+def single_runs() -> list[Run]:
+    """Of a secret with a single user."""
+    runs = []
+
+    def add(name: str, defines: str, breaks: int = 0, **more: bool) -> None:
+        runs.append(Run(f"single: {name}", defines, breaks, model="single.pml", **more))
+
+    for engine, defines in ENGINES.items():
+        add(engine, defines)
+        add(f"{engine}, given up", f"{defines} -DHANDS=1", long=engine not in NORMAL_ENGINES)
+        add(f"{engine}, three at a time", f"{defines} -DWORKERS=3 -DROTATIONS=1", long=True)
+        add(f"{engine}, every rotation ends", f"{defines} -DENDS -DHANDS=1", long=True, ends=True)
+        add(f"{engine}: two rotations are finished", f"{defines} -DVACUITY", 8, long=engine not in NORMAL_ENGINES)
+    add("two passwords, admin", "-DKEEPS -DADMIN")
+    add("two passwords, admin, given up", "-DKEEPS -DADMIN -DIN_ORDER -DHANDS=1")
+    add("one rotation, every rotation ends", "-DENDS -DROTATIONS=1", ends=True)
+    # By then the password is put back: it is refused, until the next rotation, which the old one still lets in.
+    add("outside: the label moves after its answer was given up", "-DOUTSIDE_LATE_LABEL -DNEVER_CALM", 11)
+    add("a label that moved late is made good", "-DOUTSIDE_LATE_LABEL -DROTATIONS=1 -DMADE_GOOD")
+    add("fault: the label before the change", "-DFAULT_LABEL_FIRST", 11)
+    add("fault: the change in setSecret", "-DFAULT_CHANGE_IN_SET", 12)
+    add("fault: finishSecret takes nothing back", "-DFAULT_NO_RESTORE", 12)
+    add("fault: the other steps do not settle", "-DFAULT_NO_SETTLE", 13)
+    add("fault: the lock ends with the commit", "-DFAULT_UNLOCK_AT_COMMIT", 11)
+    add("fault: no lock at all", "-DFAULT_NO_LOCK", 11)
+    add("fault: no last look before putting back", "-DFAULT_NO_LOOK", 12)
+    add("fault: keep the newest beside the new one, logged in with the kept one",
+        "-DKEEPS -DFAULT_RETAIN_KEPT", 14)
+    add("fault: promote what was proven without the lock",
+        "-DKEEPS -DMAY_NOT_KEEP -DFAULT_PROMOTE_UNLOCKED", 11)
+    add("fault: go forward without the lock", "-DNO_REPEAT -DFAULT_FORWARD_UNLOCKED", 11)
+    add("outside: it stood still for longer than its lock lives", "-DOUTSIDE_STOOD_STILL", 11)
+    add("outside: given up while AWSCURRENT is refused", "-DOUTSIDE_GIVE_UP -DHANDS=1", 12)
+    add("outside: two passwords, admin, and setSecret of the second is left out",
+        "-DKEEPS -DADMIN -DHANDS=1", 14)
+    return runs
 
 
 def all_runs() -> list[Run]:
@@ -121,7 +175,7 @@ def all_runs() -> list[Run]:
         Run("an old AWSCURRENT is read: self", "-DLATE_READS -DNEVER_CALM"),
         Run("an old AWSCURRENT is read: admin, proxy", "-DADMIN -DPROXY -DLATE_READS -DNEVER_CALM"),
     ]
-    return runs
+    return runs + single_runs()
 
 
 @dataclass
@@ -146,7 +200,7 @@ def build(run: Run, folder: Path, shortest: bool = False) -> str:
     """Makes `pan`, the verifier of this run. Returns what went wrong, "" if nothing."""
     for source in SOURCES:
         shutil.copy(HERE / source, folder)
-    said = shell(folder, "spin", "-a", *run.defines.split(), "tandem.pml")
+    said = shell(folder, "spin", "-a", *run.defines.split(), run.model)
     if not (folder / "pan.c").exists() or "Error" in said:
         return f"spin: {said.strip()}"
     memory = LONG_MEMORY_LIMIT_MB if run.long else MEMORY_LIMIT_MB
@@ -244,7 +298,7 @@ def show_trail(run: Run) -> int:
             print(wrong)
             return 1
         shell(folder, "./pan", *search(run))
-        for line in shell(folder, "spin", "-t", "-p", *run.defines.split(), "tandem.pml").splitlines():
+        for line in shell(folder, "spin", "-t", "-p", *run.defines.split(), run.model).splitlines():
             found = re.match(r"\s*\d+:\s+proc\s+(\d+) \((\w+):\d+\) (\w+\.pml:\d+) .*?\[(.*)\]", line)
             if found and "assert(" not in line and found.group(4) not in SILENT:
                 who = f"{found.group(2)} {found.group(1)}"
