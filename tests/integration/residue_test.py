@@ -636,9 +636,29 @@ class ResidueMariaDB(Residue):
 class ResidueMySQL(ResidueMariaDB):
     engine = "mysql"
     keys_of = staticmethod(caching_sha2_keys)
-    changed = rb"(ALTER|CREATE) USER [^\n]*['`]%s['`]@[^\n]* AS (0x24|'\$A\$)"
-    # Not raw, the log would have <secret> in place of a password that was sent all the same.
-    more = ("log_error_verbosity = 3", "log_raw = ON")
+    # RETAIN CURRENT PASSWORD is to be had with the password itself only: the server masks it.
+    changed = rb"(ALTER|CREATE) USER [^\n]*['`]%s['`]@[^\n]* BY <secret>"
+    more = ("log_error_verbosity = 3",)
+
+    def test_server_that_would_log_a_password_is_sent_none(self) -> None:
+        with self.database.admin() as admin:
+            admin.query("SET GLOBAL log_raw = ON")
+        try:
+            for kind, pair in self.each_plan():
+                with self.subTest(kind):
+                    begun = len(self.database.log.read_bytes())
+                    ended = self.rotate(pair)
+                    self.assertEqual((ended["state"], ended["step"]), ("failed", "setSecret"))
+                    self.assertIn("set log_raw = OFF", ended["error"])
+                    self.learn(pair)
+                    log = self.database.log.read_bytes()[begun:]
+                    self.assertNotRegex(log, rb"(ALTER|CREATE) USER [^\n]* BY ")
+                    self.assert_nothing_told(database=log, error=ended["error"].encode())
+                    self.assertEqual(pair.read()["username"], pair.base)
+                    self.assertTrue(pair.logs_in())
+        finally:
+            with self.database.admin() as admin:
+                admin.query("SET GLOBAL log_raw = OFF")
 
 
 if __name__ == "__main__":
