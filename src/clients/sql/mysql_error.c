@@ -1,6 +1,7 @@
 #include "clients/sql/mysql_error.h"
 
 #include "clients/sql/ca_bundle.h"
+#include "clients/sql/mysql_early.h"
 #include "core/memory.h"
 
 #include <errmsg.h>
@@ -170,6 +171,8 @@ static struct status tls_error(const struct mysql *session, const char *message)
 		return failure(STATUS_UNAVAILABLE,
 			       "out of memory, now or before, while logging in at %s as '%s'",
 			       session->place, session->user);
+	if (mysql_early_is_over())
+		return mysql_broken_error(session);
 	if (strstr(message, "does not support it") != NULL)
 		return failure(STATUS_INVALID,
 			       "TLS: %s does not offer it, and nothing is sent without; switch it "

@@ -1,6 +1,7 @@
 #include "clients/sql/mysql_session.h"
 
 #include "clients/sql/addresses.h"
+#include "clients/sql/mysql_early.h"
 #include "clients/sql/mysql_error.h"
 #include "core/memory.h"
 #include "core/utf8.h"
@@ -194,7 +195,7 @@ static struct status prepare(struct mysql *session, const struct login *login,
 	if (session->handle == NULL)
 		return OUT_OF_MEMORY;
 	set_options(session, address_count);
-	return OK;
+	return mysql_early_watch();
 }
 
 struct status mysql_connect(const struct login *login, const char *user,
