@@ -335,7 +335,7 @@ def print_failures(bad: list[Strike], options: argparse.Namespace) -> None:
         for problem in strike.problems:
             print(f"    {problem}")
         print(f"    again: python3 tests/torture/memory.py --build-dir '{options.build_dir}'"
-              f" --plan {strike.plan} --step {strike.step} --at {strike.at}"
+              f" --engine {options.engine} --plan {strike.plan} --step {strike.step} --at {strike.at}"
               + (" --for-good" if strike.for_good else ""), flush=True)
 
 
