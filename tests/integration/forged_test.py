@@ -13,7 +13,7 @@ from typing import Any
 
 import support
 from stack.database import ADMIN, HOST
-from torture.impostor import (PostgresImpostor, cleartext, md5, md5_answer, no_password,
+from torture.impostor import (Scripted, cleartext, md5, md5_answer, no_password,
                               server_context)
 
 COMMANDS = (("status",), ("check",), ("rotate",))
@@ -34,14 +34,14 @@ class ForgedSecret(support.World):
         certificate = self.database.authority.issue(f"impostor-{uuid.uuid4().hex[:8]}")
         self.context = server_context(certificate.certificate, certificate.key)
 
-    def impostor(self, script=cleartext) -> PostgresImpostor:
-        return self.enterContext(PostgresImpostor(script, self.context))
+    def impostor(self, script=cleartext) -> Scripted:
+        return self.enterContext(Scripted(script, self.context))
 
     def victims(self, pair: support.Pair) -> dict[str, str]:
         """Everybody whose password the writer does not know: he put the active user's himself."""
         return {pair.clone: pair.passwords[pair.clone], ADMIN: self.database.admin_password}
 
-    def assert_told_nothing(self, pair: support.Pair, impostor: PostgresImpostor, what: str,
+    def assert_told_nothing(self, pair: support.Pair, impostor: Scripted, what: str,
                             more: dict[str, str]) -> None:
         """`more`: passwords of other users. Whatever name is logged in with, none may be heard, nor
         what answers a request for MD5."""
@@ -59,7 +59,7 @@ class ForgedSecret(support.World):
             self.manager.put_secret_value(SecretId=pair.secret, SecretString=json.dumps(
                 {**value, "host": HOST, "port": port, **changes}))
 
-    def try_everything(self, pair: support.Pair, impostor: PostgresImpostor, what: str,
+    def try_everything(self, pair: support.Pair, impostor: Scripted, what: str,
                        more: dict[str, str] | None = None) -> None:
         for command in COMMANDS:
             done = self.tandem(*command, pair.secret, TANDEM_TIMEOUT="8",

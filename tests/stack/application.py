@@ -56,7 +56,7 @@ class Application:
                 self.database.create_table(admin, USERS[0])
             for user, password in self.passwords.items():
                 self._create(proxy_secret(user),
-                             {"username": user, "password": password, **self._place()})
+                             {"username": user, "password": password, **self.place()})
             proxy_role = self.sandbox.client("secretsmanager", role="rds-proxy")
             self.proxy = stack.enter_context(self.engine.proxy()(
                 folder, self.database, proxy_role, [proxy_secret(user) for user in USERS],
@@ -84,7 +84,7 @@ class Application:
         self._create(SECRET, application_secret(shape, self.database, USERS[0],
                                                 self.passwords[USERS[0]], extra))
 
-    def _place(self) -> dict[str, Any]:
+    def place(self) -> dict[str, Any]:
         """What a proxy secret must say of its database, where the database cannot prove itself."""
         return {} if self.engine.proves else {"host": HOST, "port": self.database.port}
 

@@ -1,7 +1,8 @@
 """Servers that are wrong on purpose, behind a gate in the place of the real ones.
 
-PostgresImpostor speaks PostgreSQL's first words, HttpsImpostor stands in front of Secrets Manager
-and answers one action itself. Each keeps what it was sent, apart for clear text and for what came
+Scripted follows a function, here one that speaks PostgreSQL's first words; those for MySQL and
+MariaDB are in mysql_impostor.py. HttpsImpostor stands in front of Secrets Manager and answers one
+action itself. Each keeps what it was sent, apart for clear text and for what came
 out of TLS, because what was sent to whom is the question.
 """
 
@@ -118,6 +119,20 @@ class Session:
         while time.monotonic() < until:
             self.send(piece)
             time.sleep(0.005)
+
+
+class Scripted(Impostor):
+    """Does with each connection what a function says."""
+
+    def __init__(self, script: Script, context: ssl.SSLContext) -> None:
+        self._script, self._context = script, context
+        super().__init__()
+
+    def serve(self, session: Session) -> None:
+        self._script(session, self._context)
+
+
+Script = Callable[[Session, ssl.SSLContext], None]
 
 
 # PostgreSQL -----------------------------------------------------------------------------------
@@ -300,16 +315,6 @@ def md5_answer(user: str, password: str) -> bytes:
     """What who knows the password answers to the request for MD5; it can be searched offline."""
     inner = hashlib.md5((password + user).encode()).hexdigest().encode()
     return hashlib.md5(inner + SALT).hexdigest().encode()
-
-
-class PostgresImpostor(Impostor):
-    def __init__(self, script: Callable[[Session, ssl.SSLContext], None],
-                 context: ssl.SSLContext) -> None:
-        self._script, self._context = script, context
-        super().__init__()
-
-    def serve(self, session: Session) -> None:
-        self._script(session, self._context)
 
 
 def only_handshake(session: Session, context: ssl.SSLContext) -> None:

@@ -3,6 +3,7 @@
     python3 tests/torture/network.py --build-dir build                   a choice, about a minute
     python3 tests/torture/network.py --build-dir build --full            of every kind, ten minutes
     python3 tests/torture/network.py --build-dir build --only database/setSecret/half-open-down/1234
+Each with --engine mariadb or mysql, too.
 
 Each case begins a rotation, goes as far as the step in question, lets the network turn hostile,
 runs that step, and asserts: it ended inside its deadline; with the right error class, and a message
@@ -35,13 +36,14 @@ from pathlib import Path
 # As a script, this folder is first in the module path; its parent is what imports need.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from stack.database import ENGINES  # noqa: E402
 from stack.process import end_on_signals  # noqa: E402
 from torture import network_cases as cases  # noqa: E402
+from torture import mysql_impostor, network_mysql  # noqa: E402
 from torture.gate import PLACED, UP, Recording  # noqa: E402
-from torture.impostor import (SSL_REQUEST, HttpsImpostor, Impostor,  # noqa: E402
-                              PostgresImpostor, md5_answer, only_handshake)
-from torture.network_cases import (ANSWERS, AWS, DATABASE, DONE, POSTGRES,  # noqa: E402
-                                   PROXY, STEPS, TALKS_TO, Case)
+from torture.impostor import HttpsImpostor, Impostor, Scripted, md5_answer  # noqa: E402
+from torture.network_cases import (ANSWERS, AWS, DATABASE, DONE, PROXY, STEPS,  # noqa: E402
+                                   TALKS_TO, Case)
 from torture.network_lane import Broken, Ended, Lane, World  # noqa: E402
 
 DEADLINE = 5       # seconds the step is given: TANDEM_TIMEOUT
@@ -53,6 +55,8 @@ SHORT, FULL = 45, 380  # seconds of cases, as estimated
 OVERHEAD = 1.2     # seconds that a case takes besides its step
 MEMORY_MIB = 64    # the most that a hostile answer may make the process grow to
 MEMORY_SANITIZED_MIB = 512
+DIALECTS = {"postgres": cases.POSTGRES_DIALECT, "mariadb": network_mysql.DIALECT,
+            "mysql": network_mysql.DIALECT}
 
 
 # One case -------------------------------------------------------------------------------------
@@ -89,7 +93,7 @@ def run_case(lane: Lane, case: Case) -> Ended:
         raise Broken("AWSCURRENT is not the new version at the end")
     lane.check_current("at the end")
     previous = lane.read(lane.secret, VersionStage="AWSPREVIOUS")
-    if not lane.logs_in(lane.world.postgres.connect, previous):
+    if not lane.logs_in(lane.world.database.connect, previous):
         raise Broken("AWSPREVIOUS does not log in at the end")
     return ended
 
@@ -98,14 +102,15 @@ def arm(stack: ExitStack, lane: Lane, case: Case
         ) -> tuple[Impostor | None, dict[str, str], list[str] | None]:
     """Whoever stands behind the gate, and what the program must be told so that it goes there."""
     world, authority = lane.world, lane.authorities[case.place]
+    dialect = DIALECTS[world.engine.name]
     if case.actor == "certificate":
         context = world.context(authority, case.script)
         if case.place == AWS:
             return stack.enter_context(HttpsImpostor(context)), {}, None
-        return stack.enter_context(PostgresImpostor(only_handshake, context)), {}, None
-    if case.actor == "postgres":
-        script = POSTGRES[case.script][1]
-        return stack.enter_context(PostgresImpostor(script, world.context(authority))), {}, None
+        return stack.enter_context(Scripted(dialect.handshake, context)), {}, None
+    if case.actor == "lie":
+        return stack.enter_context(Scripted(
+            dialect.scripts[case.script], world.context(authority))), {}, None
     if case.actor == "http":
         name, _, action = case.script.partition(":")
         answer = ANSWERS[name][1]
@@ -167,7 +172,7 @@ def check_promoted(lane: Lane, case: Case, ended: Ended, recordings: dict[str, l
 def check_crossing(lane: Lane, case: Case, recordings: list[Recording], actor: Impostor | None,
                    ended: Ended) -> None:
     for recording in recordings:
-        check_tls_only(bytes(recording.sent[UP]), case.place)
+        check_tls_only(lane, bytes(recording.sent[UP]), case.place)
         for data in recording.sent.values():
             check_no_secret(lane, bytes(data), "on the wire")
     check_no_secret(lane, ended.output.encode(), "in the output")
@@ -176,18 +181,22 @@ def check_crossing(lane: Lane, case: Case, recordings: list[Recording], actor: I
     check_no_secret(lane, bytes(actor.clear), "in clear")
     if case.actor == "certificate" and actor.secure:
         raise Broken(f"took the certificate, and said {len(actor.secure)} bytes")
-    if case.actor == "postgres":
-        check_no_secret(lane, bytes(actor.secure), "as a password that was asked for")
+    if case.actor == "lie":
+        if case.script not in network_mysql.SHOWN_TO_WHO_IS_VERIFIED:
+            check_no_secret(lane, bytes(actor.secure), "as a password that was asked for")
+        if mysql_impostor.IN_FILE in actor.secure:
+            raise Broken("it sent a file that was asked for")
         if (case.place, case.step) == (DATABASE, "setSecret"):
             check_no_md5(lane, bytes(actor.secure))
 
 
-def check_tls_only(said: bytes, place: str) -> None:
+def check_tls_only(lane: Lane, said: bytes, place: str) -> None:
     """Secrets Manager hears TLS; the others the question for it, and nothing before their yes."""
     if place != AWS:
-        if not SSL_REQUEST.startswith(said[:8]):
-            raise Broken(f"said {said[:8]!r} first")
-        said = said[8:]
+        try:
+            said = said[DIALECTS[lane.world.engine.name].question(said):]
+        except ValueError:
+            raise Broken(f"said {said[:8]!r} first") from None
     if not b"\x16\x03".startswith(said[:2]):
         raise Broken(f"said {said[:8]!r} in clear")
 
@@ -357,6 +366,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", type=Path, default=Path("build"), help="default: build")
+    parser.add_argument("--engine", choices=ENGINES, default="postgres", help="default: postgres")
     parser.add_argument("--full", action="store_true",
                         help="every kind of case, and more positions")
     parser.add_argument("--only", metavar="CASE", help="a case's name, or how several names begin")
@@ -366,10 +376,15 @@ def main() -> int:
     parser.add_argument("--lanes", type=int, default=10, help="cases side by side; default: 10")
     parser.add_argument("--every", type=int, help="also every so many bytes")
     options = parser.parse_args()
-    command = f"python3 tests/torture/network.py --build-dir '{options.build_dir}'"
+    command = (f"python3 tests/torture/network.py --build-dir '{options.build_dir}'"
+               f" --engine {options.engine}")
     end_on_signals()
+    if (reason := ENGINES[options.engine].may_be_skipped()) is not None:
+        print(f"skip: network: {reason}")
+        print("network: 0 passed, 0 failed, 1 skipped")
+        return 0
     with ExitStack() as stack:
-        world = World(stack, options.build_dir)
+        world = World(stack, options.build_dir, options.engine)
         lanes = [Lane(stack, world, number)
                  for number in range(1 if options.only else options.lanes)]
         clean = world.clean = measure(lanes[0])
@@ -396,10 +411,10 @@ def main() -> int:
 def select(options: argparse.Namespace, clean: dict[tuple[str, str], Recording],
            lanes: int) -> list[Case]:
     every = options.every or (EVERY if options.full else 0)
-    made = cases.all_cases(clean, every)
+    made = cases.all_cases(clean, every, DIALECTS[options.engine])
     if options.only:
         chosen = [case for case in made if case.name.startswith(options.only)]
-        return chosen or [placed_anew(options.only, clean)]
+        return chosen or [placed_anew(options, clean)]
     seconds = options.seconds or (FULL if options.full else SHORT)
     chosen = choose(made, seconds, lanes, options.seed, options.full)
     kinds, there = len({*map(kind_of, chosen)}), len({*map(kind_of, made)})
@@ -409,10 +424,11 @@ def select(options: argparse.Namespace, clean: dict[tuple[str, str], Recording],
     return chosen
 
 
-def placed_anew(name: str, clean: dict[tuple[str, str], Recording]) -> Case:
+def placed_anew(options: argparse.Namespace, clean: dict[tuple[str, str], Recording]) -> Case:
     """A case by its position, which this run's own bytes would not have chosen."""
+    name = options.only
     stem, _, position = name.rpartition("/")
-    for case in cases.all_cases(clean, 1):
+    for case in cases.all_cases(clean, 1, DIALECTS[options.engine]):
         if case.name == name:
             return case
     raise SystemExit(f"network: there is no case {stem} at {position}")

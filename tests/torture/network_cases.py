@@ -6,14 +6,15 @@ middles of its TLS records, which are the handshake, each request and each answe
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Mapping
 
 from . import impostor
 from .gate import DOWN, PLACED, UP, WHOLE, Fault, Recording
-from .impostor import Session
+from .impostor import Script, Session
 
 AWS, DATABASE, PROXY = "secrets-manager", "database", "proxy"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
@@ -31,11 +32,12 @@ AWS_NAME, PROXY_NAME, DATABASE_NAME = "secretsmanager.tandem.test", "proxy.tande
 PLACE_WORDS = {AWS: "Secrets Manager at 127.0.0.1", DATABASE: f"the database at {DATABASE_NAME}",
                PROXY: f"the proxy at ({PROXY_NAME}|localhost)"}
 CA_WORDS = {AWS: "AWS_CA_BUNDLE", DATABASE: "TANDEM_DATABASE_CA", PROXY: "TANDEM_PROXY_CA"}
-CLOSED_WORDS = {AWS: "VPC endpoint or NAT", DATABASE: "nothing listens", PROXY: "nothing listens"}
+CLOSED_AWS = "VPC endpoint or NAT"
 
 FINISHED = 80  # bytes: the client's last words of the handshake
 RETRY = 500  # bytes: less is the yes to TLS, or a server that wants another key first
 NEAR = 2    # bytes by which signatures alone do
+HANDSHAKE = re.compile(rb"\x16\x03[\x01\x03]")  # how TLS begins
 SLACK = 80  # bytes by which signatures and tickets make two runs differ
 
 
@@ -59,6 +61,18 @@ class Case:
         return "/".join(parts if self.position is None else [*parts, str(self.position)])
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """What is different with the protocol that the database and its proxy speak."""
+
+    closed: str                   # what is said where nobody listens
+    question: Callable[[bytes], int]  # how long what must come before TLS is; ValueError: not that
+    handshake: Script             # up to TLS; whatever the client says then is kept
+    scripts: Mapping[str, Script]
+    lies: Callable[[str, str], Iterator[Case]]  # the cases of the scripts, by place and step
+    flipped_in_clear: tuple[str, ...] = ()  # what a changed byte before TLS may lead to
+
+
 # Transport ------------------------------------------------------------------------------------
 
 def records(data: bytes, start: int) -> Iterator[tuple[int, int]]:
@@ -69,13 +83,14 @@ def records(data: bytes, start: int) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def start_of_tls(place: str, direction: str) -> int:
-    return 0 if place == AWS else {UP: 8, DOWN: 1}[direction]
+def start_of_tls(recording: Recording, direction: str) -> int:
+    """Its first record; Secrets Manager's is at the beginning."""
+    return HANDSHAKE.search(recording.sent[direction]).start()
 
 
-def positions(recording: Recording, place: str, direction: str, every: int) -> list[int]:
+def positions(recording: Recording, direction: str, every: int) -> list[int]:
     data = bytes(recording.sent[direction])
-    start = start_of_tls(place, direction)
+    start = start_of_tls(recording, direction)
     marks = {0, 1, start, start + 3, len(data)} | set(range(0, len(data), every) if every else ())
     for begin, end in records(data, start):
         marks |= {(begin + end) // 2, end}
@@ -95,17 +110,21 @@ def needed(recording: Recording, direction: str, place: str) -> int:
     return spoken(turns, direction)
 
 
-def placed(place: str, step: str, recording: Recording, every: int) -> Iterator[Case]:
+def placed(place: str, step: str, recording: Recording, every: int,
+           dialect: Dialect) -> Iterator[Case]:
     for kind in PLACED:
         for direction in (DOWN,) if kind == "garbage" else (UP, DOWN):
+            start = start_of_tls(recording, direction)
             need = needed(recording, direction, place) - SLACK
             handshake = end_of_handshake(recording, direction) + SLACK
-            for position in positions(recording, place, direction, every):
+            for position in positions(recording, direction, every):
                 for once in (False, True) if place != DATABASE else (False,):
                     ends = ends_of(place, kind, once, position < need, position <= handshake)
                     if kind == "flip" and DONE in ends and not once and position <= handshake \
-                            and not in_version(recording, place, direction, position):
+                            and not in_version(recording, direction, position):
                         ends = UNAVAILABLE, INVALID
+                    if kind == "flip" and place != AWS and position < start:
+                        ends = dialect.flipped_in_clear or ends
                     yield Case(place, step, f"{kind}-{direction}{'-once' if once else ''}",
                                position, ends, gate=Fault(kind, direction, position, once),
                                words=(PLACE_WORDS[place],) if ends == (UNAVAILABLE,) else (),
@@ -120,10 +139,10 @@ def end_of_handshake(recording: Recording, direction: str) -> int:
     return spoken(recording.turns[:turn], UP) + FINISHED
 
 
-def in_version(recording: Recording, place: str, direction: str, position: int) -> bool:
+def in_version(recording: Recording, direction: str, position: int) -> bool:
     """Two bytes of a record that nobody looks at; later ones may have moved by a few bytes."""
     return any(begin + 1 - NEAR <= position <= begin + 2 + NEAR for begin, _ in
-               records(bytes(recording.sent[direction]), start_of_tls(place, direction)))
+               records(bytes(recording.sent[direction]), start_of_tls(recording, direction)))
 
 
 def seconds_of(place: str, kind: str) -> float:
@@ -146,10 +165,11 @@ def ends_of(place: str, kind: str, once: bool, is_needed: bool,
     return (UNAVAILABLE,) if is_needed else (DONE, UNAVAILABLE)
 
 
-def whole(place: str, step: str) -> Iterator[Case]:
+def whole(place: str, step: str, dialect: Dialect) -> Iterator[Case]:
+    closed = CLOSED_AWS if place == AWS else dialect.closed
     for kind in WHOLE:
         done = kind in ("delay", "drip")
-        words = (CLOSED_WORDS[place],) if kind == "refuse" else (PLACE_WORDS[place],)
+        words = (closed,) if kind == "refuse" else (PLACE_WORDS[place],)
         yield Case(place, step, kind, None, (DONE,) if done else (UNAVAILABLE,),
                    () if done else words, Fault(kind), seconds=2.0 if done else 5.5)
 
@@ -171,7 +191,6 @@ def certificates(place: str, step: str) -> Iterator[Case]:
 
 # PostgreSQL -----------------------------------------------------------------------------------
 
-Script = Callable[[Session, Any], None]
 POSTGRES: dict[str, tuple[str, Script]] = {
     "no-tls": (INVALID, impostor.refuse_tls),
     "error-in-clear": (UNAVAILABLE, impostor.error_in_clear),
@@ -208,8 +227,19 @@ def postgres(place: str, step: str) -> Iterator[Case]:
             ends = (INVALID,)  # it asks for MD5 first
         computes = end == GIVEN_UP
         words = ("computed for longer than TANDEM_TIMEOUT",) if computes else (PLACE_WORDS[place],)
-        yield Case(place, step, name, None, ends, words, actor="postgres", script=name,
+        yield Case(place, step, name, None, ends, words, actor="lie", script=name,
                    seconds=15.0 if computes else 3.0, computes=computes)
+
+
+def ssl_request(said: bytes) -> int:
+    if not impostor.SSL_REQUEST.startswith(said[:8]):
+        raise ValueError
+    return 8
+
+
+POSTGRES_DIALECT = Dialect(
+    "nothing listens", ssl_request, impostor.only_handshake,
+    {name: script for name, (_, script) in POSTGRES.items()}, postgres)
 
 
 # HTTP -----------------------------------------------------------------------------------------
@@ -310,15 +340,15 @@ def names(place: str, step: str) -> Iterator[Case]:
                    actor="dns", script=mode, seconds=5.5 if mode == "silent" else 2.0)
 
 
-def all_cases(clean: dict[tuple[str, str], Recording], every: int) -> list[Case]:
+def all_cases(clean: dict[tuple[str, str], Recording], every: int, dialect: Dialect) -> list[Case]:
     made: list[Case] = [*answers()]
     for (place, step), recording in clean.items():
-        made += placed(place, step, recording, every)
-        made += whole(place, step)
+        made += placed(place, step, recording, every, dialect)
+        made += whole(place, step, dialect)
         made += certificates(place, step)
         made += names(place, step)
         if place != AWS:
-            made += postgres(place, step)
+            made += dialect.lies(place, step)
     return made
 
 

@@ -16,8 +16,7 @@ from typing import Any, Callable
 
 from stack.application import application_secret
 from stack.certificates import LOCAL, Authority, self_signed
-from stack.pgbouncer import PgBouncer
-from stack.postgres import HOST, PostgreSQL
+from stack.database import ENGINES, HOST
 from stack.process import Folder
 from stack.sandbox import SECRET_KEY, Sandbox
 from stack.session import DatabaseError
@@ -78,12 +77,13 @@ class Watch:
 class World:
     """What the lanes share: one database, one Secrets Manager, certificates good and bad."""
 
-    def __init__(self, stack: ExitStack, build: Path) -> None:
+    def __init__(self, stack: ExitStack, build: Path, engine: str) -> None:
         self.build = build
+        self.engine = ENGINES[engine]
         self.clean: dict[tuple[str, str], Recording] = {}  # what crosses in peace
         self.sanitized = b"__asan_init" in program(build).read_bytes()
         self.folder = stack.enter_context(Folder())
-        self.postgres = stack.enter_context(PostgreSQL(self.folder))
+        self.database = stack.enter_context(self.engine.database()(self.folder))
         self.aws_ca = Authority(self.folder.path, "aws-ca")
         self.sandbox = stack.enter_context(Sandbox(
             self.folder, build, certificate=self.aws_ca.issue("aws"), ca=self.aws_ca.ca))
@@ -158,21 +158,23 @@ class Lane:
         self.proxy_secrets = [f"lane{number}/proxy-{user}" for user in self.users]
         self.known = {SECRET_KEY}  # everything that must never cross in clear
         passwords = {user: self.new_password() for user in self.users}
-        with world.postgres.admin() as admin:
-            world.postgres.create_users(admin, passwords)
-        for user, name in zip(self.users, self.proxy_secrets):
-            world.manager.create_secret(Name=name, SecretString=json.dumps(
-                {"username": user, "password": passwords[user]}))
-        folder = SimpleNamespace(path=world.folder.make(f"lane{number}"), make=lambda _, owner:
-                                 world.folder.make(f"pgbouncer{number}", owner))
+        with world.database.admin() as admin:
+            world.database.create_users(admin, passwords)
+        folder = SimpleNamespace(path=world.folder.make(f"lane{number}"), make=lambda _, owner=None:
+                                 world.folder.make(f"proxy{number}", owner))
         folder.path.chmod(0o711)
+        database = stack.enter_context(Gate(world.database.port))
+        self._place = {} if world.engine.proves else {"host": HOST, "port": database.port}
+        for user, name in zip(self.users, self.proxy_secrets):
+            world.manager.create_secret(
+                Name=name, SecretString=self.proxy_value(user, passwords[user]))
         self._proxys_client = OnDemand(world.manager, self.proxy_secrets)
-        self.proxy = stack.enter_context(PgBouncer(
-            folder, world.postgres, self._proxys_client, self.proxy_secrets, poll=0.1, delay=0.1,
+        self.proxy = stack.enter_context(world.engine.proxy()(
+            folder, world.database, self._proxys_client, self.proxy_secrets, poll=0.1, delay=0.1,
             hosts=SERVED))
-        self.gates = {place: stack.enter_context(Gate(port)) for place, port in (
-            (AWS, world.sandbox.port), (DATABASE, world.postgres.port), (PROXY, self.proxy.port))}
-        self.authorities = {AWS: world.aws_ca, DATABASE: world.postgres.authority,
+        self.gates = {AWS: stack.enter_context(Gate(world.sandbox.port)), DATABASE: database,
+                      PROXY: stack.enter_context(Gate(self.proxy.port))}
+        self.authorities = {AWS: world.aws_ca, DATABASE: world.database.authority,
                             PROXY: self.proxy.authority}
         world.manager.create_secret(Name=self.secret, SecretString=json.dumps(
             self.value(self.users[0], passwords[self.users[0]])))
@@ -184,9 +186,13 @@ class Lane:
 
     def value(self, user: str, password: str) -> dict[str, Any]:
         return application_secret(
-            "aws", SimpleNamespace(engine="postgres", port=self.gates[DATABASE].port), user, password,
+            "aws", SimpleNamespace(engine=self.world.engine.name, port=self.gates[DATABASE].port),
+            user, password,
             {"rotation_usernames": list(self.users), "proxy_secret_ids": self.proxy_secrets,
              "proxy_endpoints": [f"{self.world.proxy_name}:{self.gates[PROXY].port}"]})
+
+    def proxy_value(self, user: str, password: str) -> str:
+        return json.dumps({"username": user, "password": password, **self._place})
 
     # What Secrets Manager has
 
@@ -207,7 +213,7 @@ class Lane:
         environment = clean_environment({
             **self.world.sandbox.environment(),
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"https://127.0.0.1:{self.gates[AWS].port}",
-            "TANDEM_DATABASE_CA": str(self.world.postgres.authority.ca),
+            "TANDEM_DATABASE_CA": str(self.world.database.authority.ca),
             "TANDEM_PROXY_CA": str(self.proxy.authority.ca), "TANDEM_TIMEOUT": str(timeout),
             "TANDEM_PROXY_WAIT": "30" if timeout == PATIENCE else "3", **variables})
         begun = time.monotonic()
@@ -257,7 +263,7 @@ class Lane:
     def check_current(self, when: str) -> None:
         """The stand-in for the proxy refuses everybody for a moment when it takes users over."""
         value = self.read(self.secret)
-        if not self.logs_in(self.world.postgres.connect, value):
+        if not self.logs_in(self.world.database.connect, value):
             raise Broken(f"{when} AWSCURRENT does not log in at the database")
         until = time.monotonic() + 5
         while not self.logs_in(self.proxy.connect, value):
@@ -276,12 +282,12 @@ class Lane:
                     self.world.manager.update_secret_version_stage(
                         SecretId=secret, VersionStage="AWSPENDING", RemoveFromVersionId=version)
         active = self.read(self.secret)["username"]
-        with self.world.postgres.admin() as admin:
+        with self.world.database.admin() as admin:
             for user, name in zip(self.users, self.proxy_secrets):
                 password = self.new_password()
                 admin.set_password(user, password)
-                self.world.manager.put_secret_value(SecretId=name, SecretString=json.dumps(
-                    {"username": user, "password": password}))
+                self.world.manager.put_secret_value(
+                    SecretId=name, SecretString=self.proxy_value(user, password))
                 if user == active:
                     self.world.manager.put_secret_value(
                         SecretId=self.secret, SecretString=json.dumps(self.value(user, password)))

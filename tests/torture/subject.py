@@ -94,7 +94,7 @@ class Subject:
 
     def put_proxy_secret(self, user: str, password: str) -> None:
         self._manager.put_secret_value(SecretId=self.proxy_secrets[user], SecretString=json.dumps(
-            {"username": user, "password": password}))
+            {"username": user, "password": password, **self._app.place()}))
 
     def begin_anew(self) -> None:
         """New passwords everywhere: whatever a rotation left is gone. No client may be at work.
