@@ -4,6 +4,7 @@
     python3 tests/torture/memory.py --build-dir build --all     one of every kind; hours
     python3 tests/torture/memory.py --build-dir build --each    every single one; days
     python3 tests/torture/memory.py --build-dir build --plan proxy --step setSecret --at 57
+    python3 tests/torture/memory.py --build-dir build --each --of libpq.so   only that library's
 Each with --engine mariadb or mysql, too.
 
 The program is the release build; the database is real, a pooler and the sandbox stand in for AWS;
@@ -97,6 +98,7 @@ class Starved:
         self.library = private_copy(options.build_dir / "tests" / "no_memory.so",
                                     installation.folder.path)
         self.for_good = options.for_good
+        self.library_that_asks = options.of
         self.variables = {**installation.variables("127.0.0.1"), **LIMITS}
         self.known: dict[str, str] = {}  # the password of each version
         self.sizes = installation.folder.path / "allocations"
@@ -111,6 +113,7 @@ class Starved:
                           "NO_MEMORY_SIZES": str(self.sizes),
                           "NO_MEMORY_STRUCK": str(self.struck)}
             variables |= {"NO_MEMORY_FOR_GOOD": "1"} if self.for_good else {}
+            variables |= {"NO_MEMORY_OF": self.library_that_asks} if self.library_that_asks else {}
         return subprocess.run(
             [self.installation.program, "step", step, self.subject.secret, rotation.token,
              "--json"], env=clean_environment(variables), stdin=subprocess.DEVNULL,
@@ -166,10 +169,18 @@ class Starved:
         if strike.said == "failed" and error_class(ran) != ERROR_CLASS:
             strike.problems.append(f"failed as {error_class(ran)}, not {ERROR_CLASS}:"
                                    f" {' '.join(ran.stderr.split())}")
+        if strike.problems and strike.reached:
+            strike.problems.append("asked for by " + who_asked(self.struck.read_text()))
         if any(password in ran.stdout + ran.stderr for password in self.passwords()):
             strike.problems.append("printed a password")
         strike.problems += rotation.wrong_now(step)
         return strike
+
+
+def who_asked(trace: str) -> str:
+    """The callers, the last one first, without no_memory's own and the first ones of all."""
+    frames = re.findall(r"([\w.+-]+)\((\w*\+0x[0-9a-f]+)\)", trace)
+    return ", ".join(f"{file}:{place}" for file, place in frames if "no_memory" not in file)[:600]
 
 
 def error_class(ran: subprocess.CompletedProcess[str]) -> str:
@@ -199,6 +210,7 @@ def main() -> int:
     parser.add_argument("--at", type=int, help="fail this allocation only")
     parser.add_argument("--all", action="store_true", help="fail one of every kind")
     parser.add_argument("--each", action="store_true", help="fail every single one")
+    parser.add_argument("--of", metavar="LIBRARY", help="fail only what this library asks for")
     parser.add_argument("--for-good", action="store_true", help="and all after it")
     parser.add_argument("--alternate", action="store_true",
                         help="and all after it, in every second rotation")
@@ -336,6 +348,7 @@ def print_failures(bad: list[Strike], options: argparse.Namespace) -> None:
             print(f"    {problem}")
         print(f"    again: python3 tests/torture/memory.py --build-dir '{options.build_dir}'"
               f" --engine {options.engine} --plan {strike.plan} --step {strike.step} --at {strike.at}"
+              + (f" --of {options.of}" if options.of else "")
               + (" --for-good" if strike.for_good else ""), flush=True)
 
 

@@ -2,7 +2,9 @@
  * no memory: for LD_PRELOAD, a malloc() that fails once, or from a moment on.
  *
  * NO_MEMORY_AT=n: the n-th allocation of the process fails, counted from 1; NO_MEMORY_FOR_GOOD=1:
- * so does every one after it. NO_MEMORY_STRUCK=FILE: it is made when the first of them fails.
+ * so does every one after it. NO_MEMORY_STRUCK=FILE: it is made when the first of them fails, and says
+ * who had asked for it.
+ * NO_MEMORY_OF=NAME: only what a file of this name asks for, by itself or of libc, is counted and fails.
  * NO_MEMORY_SIZES=FILE: the size of each, four bytes, is written there at the end. The program's own
  * realloc() allocates with __libc_malloc(), so that is one of them.
  *
@@ -29,6 +31,7 @@
 #define EXPORT [[gnu::visibility("default")]]
 #define ALIGNMENT 16 /* malloc's own */
 #define SIZES_MAX 1000000
+#define FRAMES_MAX 24
 #define NSS_STATE 216 /* sizeof(struct global_database_state) of glibc 2.36 */
 
 /* glibc's own, under the names it keeps for exactly this. */
@@ -41,7 +44,7 @@ static atomic_long asked;
 static atomic_flag struck = ATOMIC_FLAG_INIT;
 static long fail_at;
 static bool for_good;
-static const char *struck_path;
+static const char *struck_path, *asked_by;
 
 static uint32_t sizes[SIZES_MAX];
 
@@ -49,9 +52,12 @@ static void tell_struck(void)
 {
 	int file = struck_path != NULL ? open(struck_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)
 				       : -1;
+	void *frames[FRAMES_MAX];
 
-	if (file != -1)
-		close(file);
+	if (file == -1)
+		return;
+	backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), file);
+	close(file);
 }
 
 /* "": nothing that its file exports. */
@@ -71,8 +77,8 @@ static bool is_of(const void *frame, const char *file)
 
 static bool is_fallen_over(void)
 {
-	void *frames[24];
-	int count = backtrace(frames, sizeof(frames) / sizeof(frames[0]));
+	void *frames[FRAMES_MAX];
+	int count = backtrace(frames, FRAMES_MAX);
 
 	for (int i = 0; i + 2 < count; i++) {
 		const char *name = function(frames[i]);
@@ -86,10 +92,24 @@ static bool is_fallen_over(void)
 	return false;
 }
 
+/* Its caller, or that of libc's strdup() and the like: what comes before is ours. */
+static bool counts(void)
+{
+	void *frames[6];
+	int count = asked_by != NULL ? backtrace(frames, sizeof(frames) / sizeof(frames[0])) : 0;
+
+	for (int i = 0; i < count; i++)
+		if (is_of(frames[i], asked_by))
+			return true;
+	return asked_by == NULL;
+}
+
 static bool fails(size_t size)
 {
-	long n = 1 + atomic_fetch_add(&asked, 1);
+	long n = counts() ? 1 + atomic_fetch_add(&asked, 1) : 0;
 
+	if (n == 0)
+		return false;
 	if (n <= SIZES_MAX)
 		sizes[n - 1] = (uint32_t)size;
 	if (fail_at == 0 || n < fail_at || (n > fail_at && !for_good) || is_fallen_over())
@@ -152,6 +172,7 @@ EXPORT int posix_memalign(void **ret, size_t alignment, size_t size)
 	is_fallen_over(); /* the first backtrace() allocates */
 	for_good = getenv("NO_MEMORY_FOR_GOOD") != NULL;
 	struck_path = getenv("NO_MEMORY_STRUCK");
+	asked_by = getenv("NO_MEMORY_OF");
 	atomic_store(&asked, 0);
 	fail_at = at != NULL ? strtol(at, NULL, 10) : 0;
 }
