@@ -72,17 +72,38 @@ static void describe(struct mysql *session, const struct login *login, const cha
 }
 
 #ifdef MARIADB_PACKAGE_VERSION
+#define mysql_get_option mysql_get_optionv
+#define MYSQL_OPT_TLS_VERSION MARIADB_OPT_TLS_VERSION
+#endif
 
-static void require_tls(MYSQL *handle, const char *ca_file)
+/* The library copies it, and does not say so when it had no memory: any CA of the system would do then. */
+static struct status set_text(MYSQL *handle, enum mysql_option option, const char *text)
+{
+	const char *kept = NULL;
+
+	mysql_options(handle, option, text);
+	if (mysql_get_option(handle, option, &kept) != 0 || kept == NULL)
+		return OUT_OF_MEMORY;
+	return OK;
+}
+
+static struct status set_trust(MYSQL *handle, const char *ca_file)
+{
+	TRY(set_text(handle, MYSQL_OPT_SSL_CA, ca_file));
+	return set_text(handle, MYSQL_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
+}
+
+#ifdef MARIADB_PACKAGE_VERSION
+
+static void require_tls(MYSQL *handle)
 {
 	const my_bool on = 1;
 
 	mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &on);
 	mysql_options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
-	mysql_options(handle, MYSQL_OPT_SSL_CA, ca_file);
-	mysql_options(handle, MARIADB_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
 }
 
+/* Best effort without memory: then a server with the right certificate might ask by any plugin. */
 static void allow_plugins(MYSQL *handle)
 {
 	mysql_options(handle, MARIADB_OPT_RESTRICTED_AUTH, PLUGINS);
@@ -97,13 +118,11 @@ static void forbid_tls(MYSQL *handle)
 
 #else /* libmysqlclient */
 
-static void require_tls(MYSQL *handle, const char *ca_file)
+static void require_tls(MYSQL *handle)
 {
 	const unsigned mode = SSL_MODE_VERIFY_IDENTITY;
 
 	mysql_options(handle, MYSQL_OPT_SSL_MODE, &mode);
-	mysql_options(handle, MYSQL_OPT_SSL_CA, ca_file);
-	mysql_options(handle, MYSQL_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
 }
 
 /* It sends a password in clear text only where it is told that it may. */
@@ -123,7 +142,7 @@ static void forbid_tls(MYSQL *handle)
 
 #endif
 
-static void set_options(const struct mysql *session, size_t address_count)
+static struct status set_options(const struct mysql *session, size_t address_count)
 {
 	const unsigned tcp = MYSQL_PROTOCOL_TCP, none = 0;
 	const unsigned long most = PACKET_MAX;
@@ -137,12 +156,14 @@ static void set_options(const struct mysql *session, size_t address_count)
 	mysql_options(session->handle, MYSQL_OPT_PROTOCOL, &tcp);
 	mysql_options(session->handle, MYSQL_OPT_LOCAL_INFILE, &none);
 	mysql_options(session->handle, MYSQL_OPT_MAX_ALLOWED_PACKET, &most);
-	mysql_options(session->handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	TRY(set_text(session->handle, MYSQL_SET_CHARSET_NAME, "utf8mb4"));
 	allow_plugins(session->handle);
-	if (session->tls)
-		require_tls(session->handle, session->ca_file);
-	else
+	if (!session->tls) {
 		forbid_tls(session->handle);
+		return OK;
+	}
+	require_tls(session->handle);
+	return set_trust(session->handle, session->ca_file);
 }
 
 static struct status log_in(struct mysql *session, const struct login *login,
@@ -194,7 +215,7 @@ static struct status prepare(struct mysql *session, const struct login *login,
 	session->handle = mysql_init(NULL);
 	if (session->handle == NULL)
 		return OUT_OF_MEMORY;
-	set_options(session, address_count);
+	TRY(set_options(session, address_count));
 	return mysql_early_watch();
 }
 
