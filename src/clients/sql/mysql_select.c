@@ -77,7 +77,7 @@ static struct status receive(struct mysql *session, const struct mysql_question 
 
 	*error = 0;
 	if (mysql_real_query(session->handle, question->sql, strlen(question->sql)) != 0) {
-		*error = mysql_errno(session->handle);
+		*error = mysql_failed(session);
 		return OK;
 	}
 	result = mysql_use_result(session->handle);

@@ -268,6 +268,13 @@ bool mysql_since(const struct mysql *session, unsigned long version)
 	return !session->is_mariadb && session->version >= version;
 }
 
+unsigned mysql_failed(const struct mysql *session)
+{
+	unsigned error = mysql_errno(session->handle);
+
+	return error != 0 ? error : CR_OUT_OF_MEMORY;
+}
+
 struct status mysql_run(struct mysql *session, const char *sql, unsigned *error)
 {
 	bool late;
@@ -277,9 +284,8 @@ struct status mysql_run(struct mysql *session, const char *sql, unsigned *error)
 		return failure(STATUS_UNAVAILABLE, "no time is left to ask %s", session->place);
 	watchdog_watch(session->watchdog, (int)mysql_get_socket(session->handle),
 		       session->deadline);
-	*error = mysql_real_query(session->handle, sql, strlen(sql)) == 0
-			 ? 0
-			 : mysql_errno(session->handle);
+	*error = mysql_real_query(session->handle, sql, strlen(sql)) == 0 ? 0
+									  : mysql_failed(session);
 	/* Rows that nobody asked for would be taken for the next answer. */
 	if (*error == 0 && mysql_field_count(session->handle) != 0)
 		*error = CR_COMMANDS_OUT_OF_SYNC;

@@ -58,6 +58,9 @@ struct status mysql_manage(struct mysql *);
 /* The server's version is at least this one of MySQL's, and it is not MariaDB. */
 bool mysql_since(const struct mysql *, unsigned long version);
 
+/* The number of what just failed, never 0: for want of memory Connector/C fails without one. */
+unsigned mysql_failed(const struct mysql *);
+
 /*
  * Runs one statement that answers with no rows. Returns OK also when the server refused: `*error` is
  * its number then, else 0. UNAVAILABLE: no answer before the deadline, or the connection broke; the
