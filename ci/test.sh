@@ -123,6 +123,11 @@ suite "kill" "$python" tests/torture/kill.py --build-dir "$build" --seconds 60
 suite "hostile network" "$python" tests/torture/network.py --build-dir "$build"
 suite "throttling storm" "$python" tests/torture/storm.py --build-dir "$build" --rotations 12
 suite "no memory" "$python" tests/torture/memory.py --build-dir "$build" --seconds 20
+for engine in mariadb mysql; do
+	suite "kill, $engine" "$python" tests/torture/kill.py --build-dir "$build" --engine $engine --seconds 20
+	suite "hostile network, $engine" "$python" tests/torture/network.py --build-dir "$build" --engine $engine --seconds 25
+	suite "no memory, $engine" "$python" tests/torture/memory.py --build-dir "$build" --engine $engine --seconds 10
+done
 suite "fuzzing" "$python" tests/fuzz/fuzz.py 2
 suite "mutation" "$python" ci/mutate.py --sample 15
 suite "valgrind, two rotations" "$python" ci/valgrind.py --build-dir "$build" "tandem rotate" "a Lambda function"

@@ -40,7 +40,7 @@ from typing import Iterator
 # As a script, this folder is first in the module path; its parent is what imports need.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from stack.database import ENGINES  # noqa: E402
+from stack.database import ENGINES, left_out  # noqa: E402
 from stack.process import Folder, StackError, end_on_signals  # noqa: E402
 from stack.tandem import clean_environment  # noqa: E402
 from torture.modes import GivenUp, Installation, must_be_right  # noqa: E402
@@ -218,6 +218,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args()
     end_on_signals()
+    if left_out(options.engine, "memory"):
+        return 0
     try:
         with Folder() as folder, \
                 Installation(folder, options.build_dir, options.engine) as installation:

@@ -27,7 +27,7 @@ from typing import Any, Callable, Iterator
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from stack.application import application_secret  # noqa: E402
-from stack.database import ENGINES  # noqa: E402
+from stack.database import ENGINES, left_out  # noqa: E402
 from stack.process import Folder, end_on_signals  # noqa: E402
 from stack.sandbox import FUNCTION_ARN, Sandbox  # noqa: E402
 from stack.session import DatabaseError  # noqa: E402
@@ -190,6 +190,8 @@ def main() -> int:
     parser.add_argument("--engine", choices=ENGINES, default="postgres", help="default: postgres")
     options = parser.parse_args()
     end_on_signals()
+    if left_out(options.engine, "storm"):
+        return 0
     with ExitStack() as stack:
         storm = Storm(stack, options.build_dir, options.rotations, options.throttled,
                       options.engine)
