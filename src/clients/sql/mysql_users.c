@@ -82,6 +82,9 @@ struct status mysql_lock_user(struct database *database, const char *user)
 	return OK;
 }
 
+/* Of its own: what needs another permission than an admin's. */
+static const char keeping_own[] = "keeping its password beside a new one";
+
 static struct status change_error(const struct mysql *session, unsigned error, const char *doing)
 {
 	switch (error) {
@@ -98,6 +101,11 @@ static struct status change_error(const struct mysql *session, unsigned error, c
 	default:
 		break;
 	}
+	if (mysql_is_denied(error) && doing == keeping_own)
+		return failure(STATUS_DENIED,
+			       "'%s' lacks a permission for %s at %s (error %u): grant it "
+			       "APPLICATION_PASSWORD_ADMIN",
+			       session->user, doing, session->place, error);
 	if (mysql_is_denied(error))
 		return failure(
 			STATUS_DENIED,
@@ -294,7 +302,7 @@ static struct status change_own_in_mysql(struct mysql *session, const struct sec
 	TRY(mysql_append_literal(session, &checking, secret_reveal(&session->password)));
 	TRY(buffer_append_string(&keeping, buffer_string(&checking)));
 	TRY(buffer_append_string(&keeping, retain));
-	TRY(mysql_script_add(&session->script, setting, &keeping));
+	TRY(mysql_script_add(&session->script, must_keep ? keeping_own : setting, &keeping));
 	return mysql_script_add_instead(&session->script, must_keep ? NULL : &checking, &plain);
 }
 
