@@ -27,6 +27,7 @@ SOURCES = ("tandem.pml", "steps.pml", "faults.pml", "single.pml")
 MEMORY_LIMIT_MB = 3500
 LONG_MEMORY_LIMIT_MB = 12000
 SEARCH_DEPTH = 200000  # a search that is cut there fails the run
+LONG_SEARCH_DEPTH = 4000000
 TIME_LIMIT_S = 300
 LONG_TIME_LIMIT_S = 3600
 
@@ -218,7 +219,8 @@ def build(run: Run, folder: Path, shortest: bool = False) -> str:
 
 
 def search(run: Run) -> list[str]:
-    return [f"-m{SEARCH_DEPTH}", "-w20"] + (["-a"] if run.ends else [])
+    depth = LONG_SEARCH_DEPTH if run.long else SEARCH_DEPTH
+    return [f"-m{depth}", "-w20"] + (["-a"] if run.ends else [])
 
 
 def number(pattern: str, text: str) -> float:
