@@ -174,7 +174,7 @@ torture_part() { # NAME PYTHON
 		;;
 	network) each_engine "$2" tests/torture/network.py --build-dir "$BUILD" --full ;;
 	storm) each_engine "$2" tests/torture/storm.py --build-dir "$BUILD" ;;
-	concurrency) "$2" tests/integration/concurrency_test.py --build-dir "$BUILD" --verbose ;;
+	concurrency) each_engine "$2" tests/integration/concurrency_test.py --build-dir "$BUILD" --verbose ;;
 	memory) each_engine "$2" tests/torture/memory.py --build-dir "$BUILD" --alternate --seconds 240 ;;
 	residue) residue "$2" ;;
 	*) echo "torture: '$1' is no part of it: ${TORTURE_PARTS[*]}" >&2 && return 2 ;;

@@ -298,9 +298,10 @@ static const struct credential *for_proxies(const struct look *look, const char 
 static void look_at_grants(struct look *look, const char *place, const char *user,
 			   struct database *db)
 {
+	bool unseen;
 	struct status compared = rotation_compare(
 		look->rotation, &look->plan, db, user, &look->current.credential,
-		deadline_within(look->rotation->deadline, LOGIN_WAIT_MS));
+		deadline_within(look->rotation->deadline, LOGIN_WAIT_MS), &unseen);
 
 	if (compared.code != STATUS_OK)
 		look_add_failure(look, "grants", place, user, compared);

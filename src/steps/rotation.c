@@ -219,14 +219,17 @@ struct status rotation_login_kept(const struct rotation *rotation, const struct 
 
 struct status rotation_compare(const struct rotation *rotation, const struct plan *plan,
 			       struct database *db, const char *user,
-			       const struct credential *active, struct deadline deadline)
+			       const struct credential *active, struct deadline deadline,
+			       bool *unseen)
 {
 	AUTO(database_close) struct database *of_active = NULL;
+	struct status seen = OK;
 
 	if (plan->driver->sees_itself_only)
-		TRY_WHILE(rotation_login(rotation, &plan->logins[0], active->username,
-					 &active->password, deadline, &of_active),
-			  "logging in as '%s' to see what it may do", active->username);
+		seen = rotation_login(rotation, &plan->logins[0], active->username,
+				      &active->password, deadline, &of_active);
+	*unseen = seen.code == STATUS_DENIED;
+	TRY_WHILE(seen, "logging in as '%s' to see what it may do", active->username);
 	return status_while(db->ops->compare_users(db, user, of_active, active->username),
 			    "comparing '%s' with '%s'", user, active->username);
 }

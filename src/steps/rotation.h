@@ -93,10 +93,12 @@ struct status rotation_login_kept(const struct rotation *, const struct plan *,
 
 /*
  * May the user of this session do what the active one may? Where the engine shows rights to their owner
- * only, opens a session of the active user too. INVALID: no, and what is missing.
+ * only, opens a session of the active user too. INVALID: no, and what is missing. DENIED, and `*unseen`:
+ * the active user is refused, so there is nothing to compare with.
  */
 struct status rotation_compare(const struct rotation *, const struct plan *, struct database *,
-			       const char *user, const struct credential *active, struct deadline);
+			       const char *user, const struct credential *active, struct deadline,
+			       bool *unseen);
 
 /* For the report: who it is about, as soon as that is known; what happened, once it has; and what
  * its operator should know besides. */

@@ -25,9 +25,8 @@ from typing import Any, Callable, Iterator
 from botocore.exceptions import ClientError
 
 import support
-from stack.database import HOST
+from stack.database import ENGINES, HOST
 from stack.gate import Function, Gate, Outcome
-from stack.pgbouncer import PgBouncer
 from stack.sandbox import FUNCTION_ARN
 from stack.session import DatabaseError, Session
 from stack.tandem import clean_environment, program
@@ -123,12 +122,13 @@ class Concurrency(support.World):
         """One world for every class of this file: its servers take longer than most tests."""
         if "stack" in vars(Concurrency):
             return
+        Concurrency.engine = support.ENGINE or Concurrency.engine
         super(Concurrency, Concurrency).setUpClass()
         world = Concurrency
         world.sandbox.set(rotation_attempts=1)
         world.proxied = []
         world.pairs = {}
-        world.proxy = world.stack.enter_context(PgBouncer(
+        world.proxy = world.stack.enter_context(ENGINES[world.engine].proxy()(
             world.folder, world.database,
             world.sandbox.client("secretsmanager", role="rds-proxy"), world.proxied,
             poll=0.1, delay=0.4))
@@ -154,13 +154,17 @@ class Concurrency(support.World):
         for user, password in pair.passwords.items():
             pair.proxy_secrets[user] = self.manager.create_secret(
                 Name=f"{user}/proxy", SecretString=json.dumps(
-                    {"username": user, "password": password}))["ARN"]
+                    {"username": user, "password": password, **self.place()}))["ARN"]
         # Only the last ones: what other tests left would be read again and again.
         self.proxied[:] = [*self.proxied, *pair.proxy_secrets.values()][-2 * AT_A_TIME:]
         for user, password in pair.passwords.items():
             self.assert_logs_in(self.proxy.connect, user, password, "a new proxy secret", late=True)
         return {"proxy_secret_ids": [*pair.proxy_secrets.values()],
                 "proxy_endpoints": [f"{HOST}:{self.proxy.port}"]}
+
+    def place(self) -> dict[str, Any]:
+        """What a proxy secret must say where no server can prove that it knows a password."""
+        return {} if ENGINES[self.engine].proves else {"host": HOST, "port": self.database.port}
 
     def detach_proxy(self, pair: Secret) -> None:
         """So that no more is read than must be."""
@@ -221,7 +225,7 @@ class Concurrency(support.World):
                     self.assertEqual(session.user(), user)
                 return
             except DatabaseError as error:
-                wrong = re.search("no such user|authentication failed", str(error)) and not late
+                wrong = re.search("no such user|authentication failed|Access denied", str(error)) and not late
                 if wrong or connect == self.database.connect or time.monotonic() > deadline:
                     self.fail(f"{what}: '{user}' must log in: {error}")
             time.sleep(0.05)
@@ -277,10 +281,7 @@ class Concurrency(support.World):
         """Until it has ended, or waits for the one that is held: then only that one can go on."""
         deadline = time.monotonic() + 30
         with self.database.admin() as watcher:
-            while not ended() and watcher.query(
-                    "SELECT FROM pg_locks WHERE NOT granted AND"
-                    f" (locktype <> 'advisory' OR objid = hashtext('{pair.clone}')::oid"
-                    f" OR objid = hashtext('{pair.base}')::oid)") == []:
+            while not ended() and not watcher.waits([pair.clone, pair.base]):
                 self.assertLess(time.monotonic(), deadline)
                 time.sleep(0.01)
 
@@ -756,8 +757,8 @@ class DatabaseByHand(Concurrency):
             def scenario(pair: Secret, token: str, step: str) -> None:
                 admin = f"{pair.base}-admin"
                 with self.database.admin() as real:
-                    real.query(f'CREATE ROLE "{admin}" LOGIN SUPERUSER')
-                self.set_password(admin, "first")
+                    real.create_user(admin, "first")
+                    real.make_admin(admin)
                 pair.put(pair.admin_secret, username=admin, password="first")
                 self.set_password(admin, "by-hand")
                 if not with_secret:
@@ -770,6 +771,9 @@ class DatabaseByHand(Concurrency):
             self.before_each_step(scenario, plans=("admin",), steps=STEPS[1:2])
 
     def test_grant_of_the_inactive_user_revoked(self) -> None:
+        if self.engine != "postgres":
+            self.skipTest("one user is a member of the other here; rotation_test.py has the others")
+
         def scenario(pair: Secret, token: str, step: str) -> None:
             with self.database.admin() as admin:
                 admin.query(f'CREATE TABLE "t{pair.base}" (n int)')
@@ -788,7 +792,7 @@ class DatabaseByHand(Concurrency):
     def test_inactive_user_dropped(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
             with self.database.admin() as admin:
-                admin.query(f'DROP ROLE "{pair.clone}"')
+                admin.drop_user(pair.clone)
                 outcome = self.run_step(pair, token, step)
                 if pair.plan == "admin" and step == "setSecret":
                     self.assertEqual(outcome, Outcome("OK"))
@@ -797,8 +801,8 @@ class DatabaseByHand(Concurrency):
                     self.assertIn("no such user", outcome.message)
                 self.assert_current_works(pair)
                 if pair.plan != "admin":
-                    self.database.create_users(admin, {pair.clone: pair.read("AWSPENDING")["password"]})
-                    admin.query(f'GRANT "{pair.base}" TO "{pair.clone}"')
+                    admin.create_user(pair.clone, pair.read("AWSPENDING")["password"])
+                    admin.relate(pair.base, [pair.clone])
             self.run_well(pair, token, *STEPS)
             self.assert_rotated(pair, pair.clone)
 
@@ -807,10 +811,10 @@ class DatabaseByHand(Concurrency):
     def test_inactive_user_renamed(self) -> None:
         def scenario(pair: Secret, token: str, step: str) -> None:
             with self.database.admin() as admin:
-                admin.query(f'ALTER ROLE "{pair.clone}" RENAME TO "{pair.clone}-x"')
+                admin.rename_user(pair.clone, f"{pair.clone}-x")
                 self.assert_fails(pair, token, step, "DENIED", "no such user")
                 self.assert_current_works(pair)
-                admin.query(f'ALTER ROLE "{pair.clone}-x" RENAME TO "{pair.clone}"')
+                admin.rename_user(f"{pair.clone}-x", pair.clone)
             self.run_well(pair, token, *STEPS)
             self.assert_rotated(pair, pair.clone)
 

@@ -25,6 +25,7 @@ from stack.session import DatabaseError  # noqa: E402
 from stack.tandem import Lambda, command  # noqa: E402
 
 BUILD = Path("build")
+ENGINE: str | None = None  # --engine: for the classes that are not about one
 
 
 class Pair:
@@ -163,9 +164,11 @@ def main() -> None:
     global BUILD
     parser = argparse.ArgumentParser()
     parser.add_argument("--build-dir", type=Path, default=BUILD)
+    parser.add_argument("--engine", choices=ENGINES)
     options, rest = parser.parse_known_args()
     BUILD = options.build_dir
     # The tests import this file as a module of its own: tell that one too.
     sys.modules["support"].BUILD = BUILD
+    sys.modules["support"].ENGINE = options.engine
     end_on_signals()
     unittest.main(module="__main__", argv=[sys.argv[0], *rest])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
 import re
 
 from . import mysql_hash
@@ -134,6 +135,18 @@ class Connection(Session):
 
     def drop_user(self, user: str) -> None:
         self.query(f"DROP USER '{user}'@'%'")
+
+    def rename_user(self, user: str, name: str) -> None:
+        self.query(f"RENAME USER '{user}'@'%' TO '{name}'@'%'")
+
+    def make_admin(self, user: str) -> None:
+        self.query(f"GRANT ALL PRIVILEGES ON *.* TO '{user}'@'%' WITH GRANT OPTION")
+
+    def waits(self, users: list[str]) -> bool:
+        names = [hashlib.sha256(user.encode()).hexdigest()[:48] for user in users]
+        waiting = self.query("SELECT info FROM information_schema.processlist"
+                             " WHERE state = 'User lock'")
+        return any(name in (info or "") for (info,) in waiting for name in names)
 
     def user(self) -> str:
         return self.query("SELECT SUBSTRING_INDEX(USER(), '@', 1)")[0][0]

@@ -122,6 +122,18 @@ class Connection(Session):
     def drop_user(self, user: str) -> None:
         self.query(f'DROP ROLE "{user}"')
 
+    def rename_user(self, user: str, name: str) -> None:
+        self.query(f'ALTER ROLE "{user}" RENAME TO "{name}"')
+
+    def make_admin(self, user: str) -> None:
+        self.query(f'ALTER ROLE "{user}" SUPERUSER')
+
+    def waits(self, users: list[str]) -> bool:
+        """Or for what whoever has it has changed already."""
+        locks = " OR ".join(f"objid = hashtext('{user}')::oid" for user in users)
+        return self.query("SELECT FROM pg_locks WHERE NOT granted AND"
+                          f" (locktype <> 'advisory' OR {locks})") != []
+
     def user(self) -> str:
         return self.query("SELECT session_user")[0][0]
 

@@ -56,6 +56,17 @@ class Session(ABC):
     def drop_user(self, user: str) -> None: ...
 
     @abstractmethod
+    def rename_user(self, user: str, name: str) -> None: ...
+
+    @abstractmethod
+    def make_admin(self, user: str) -> None:
+        """Lets a user that is there do all that an admin secret's may have to."""
+
+    @abstractmethod
+    def waits(self, users: list[str]) -> bool:
+        """Does anybody wait for the program's lock on one of these users?"""
+
+    @abstractmethod
     def user(self) -> str:
         """Who logged in, as the server tells it."""
 
