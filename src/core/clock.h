@@ -16,7 +16,7 @@ struct clock {
 	void (*sleep)(int64_t milliseconds); /* at least so long; 0 or less returns at once */
 };
 
-/* CLOCK_MONOTONIC and nanosleep. */
+/* CLOCK_BOOTTIME, which goes on while a machine sleeps, and nanosleep. */
 extern const struct clock clock_system;
 
 /* Milliseconds since 1970-01-01 UTC: for dates on the wire, never for waiting. */

@@ -78,10 +78,11 @@ struct database_ops {
 
 	/*
 	 * Sets the password of `user`. If there is none, creates it first, able to do what `model`
-	 * can do, and where the engine has owners so that what it creates belongs to `model`; one that
-	 * is there follows `model` in what it may do where the driver's header says so. All or nothing, but on an
-	 * engine that cannot take a change back, where the same call again does the rest. DENIED: no
-	 * permission (the text says which). NOT_FOUND: no `model`. `*created` is told in any case.
+	 * can do, and where the engine has owners so that what it creates belongs to `model`; one
+	 * that is there follows `model` in what it may do where the driver's header says so. All or
+	 * nothing, but on an engine that cannot take a change back, where the same call again does
+	 * the rest. DENIED: no permission (the text says which). NOT_FOUND: no `model`. `*created`
+	 * is told in any case.
 	 */
 	struct status (*put_user_like)(struct database *, const char *user, const char *model,
 				       const struct secret *password, bool *created);
@@ -134,8 +135,8 @@ struct database_driver {
 	/*
 	 * Opens a session as `user` at `login` and proves that it can read. DENIED: wrong password
 	 * or user, or the user may not log in. INVALID: TLS could not be verified or is not
-	 * offered, no such database, or the server cannot prove what it has to. UNAVAILABLE: not reached before the deadline. The deadline
-	 * also bounds every later call on the session.
+	 * offered, no such database, or the server cannot prove what it has to. UNAVAILABLE: not
+	 * reached before the deadline. The deadline also bounds every later call on the session.
 	 */
 	struct status (*open)(const struct login *, const char *user, const struct secret *password,
 			      struct deadline, struct database **ret);

@@ -123,12 +123,13 @@ static struct status find_driver(const struct credential *current, const struct 
 }
 
 /*
- * One name or address: a path would be a socket, a comma several hosts, and no certificate fits. The
+ * One name or address: a path would be a socket, a comma several hosts, ";" and "=" a list of options
+ * to some client libraries, and no certificate fits. The
  * brackets of "[v6]:port" are not part of either.
  */
 static struct status check_host(const char *key, const char *host)
 {
-	if (strpbrk(host, "[]/@, \t") != NULL || strlen(host) > HOST_MAX)
+	if (strpbrk(host, "[]/@,;= \t") != NULL || strlen(host) > HOST_MAX)
 		return failure(STATUS_INVALID, "\"%s\" is not one host name or address: '%.64s'",
 			       key, host);
 	return OK;

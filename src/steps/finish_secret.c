@@ -36,8 +36,8 @@ static struct status drop_as_admin(const struct rotation *rotation, const struct
 }
 
 /*
- * The user itself first: it shows that this host is its database, before the admin's password goes there.
- * Where the application's host only reads, it is its writer's turn then.
+ * The user itself first: it shows that this host is its database, before the admin's password goes
+ * there. Where the application's host only reads, it is its writer's turn then.
  */
 static struct status drop_former(const struct rotation *rotation, const char *version)
 {
@@ -74,8 +74,8 @@ static void end_former(const struct rotation *rotation, const char *version)
 
 	if (dropped.code != STATUS_OK)
 		report_note(rotation,
-			    "the password from before the last turn of the user that was active "
-			    "until now still works: %s",
+			    "the password from before its last turn still works for the user that "
+			    "was active until now, until its next turn replaces it: %s",
 			    dropped.detail);
 }
 

@@ -383,10 +383,15 @@ static void look_at_users(struct look *look)
 	const struct plan *plan = &look->plan;
 
 	if (plan_has_one_user(plan)) {
-		inspection_add(look->result, "user", plan->active_user, plan->active_user,
-			       FINDING_WARNING, "alone",
-			       "its password changes under the application; two users that take "
-			       "turns (\"rotation_usernames\") have no such moment");
+		inspection_add(
+			look->result, "user", plan->active_user, plan->active_user, FINDING_WARNING,
+			"alone", "%s",
+			plan->driver->keeps_former
+				? "its password changes under the application, unless it may "
+				  "keep the former one (MySQL: APPLICATION_PASSWORD_ADMIN, or an "
+				  "admin secret)"
+				: "its password changes under the application; two users that "
+				  "take turns (\"rotation_usernames\") have no such moment");
 		return;
 	}
 	for (size_t i = 0; i < plan->user_count; i++)

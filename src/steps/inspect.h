@@ -26,7 +26,10 @@ struct finding {
 	char detail[640];  /* what it means and what to do, "" = nothing to add */
 };
 
-/* More than the largest plan gives: 72 logins, 8 users, their grants and copies, 9 secrets' versions. */
+/*
+ * More than the largest plan gives: 72 logins, 8 users, their grants and copies, 9 secrets'
+ * versions.
+ */
 #define FINDINGS_MAX 160
 
 struct inspection {

@@ -17,11 +17,11 @@
 #include "steps/rotation.h"
 
 /*
- * Gives the plan its writer, if that is not where the application reads, and `admin` (NULL: there is
- * none) the host and port that its owner has: plan_check_admin() then sees hosts that agree, or do
- * not. INVALID: the hosts differ and the directory knows nothing of the application's, engines differ,
- * the owner is no database, or it is a reader and there is one user only. DENIED, UNAVAILABLE, NOT_FOUND, INTERNAL: from the store or the
- * directory, with what they were asked for.
+ * Gives the plan its writer, if that is not where the application reads, and `admin` (NULL: there
+ * is none) the host and port that its owner has: plan_check_admin() then sees hosts that agree, or
+ * do not. INVALID: the hosts differ and the directory knows nothing of the application's, engines
+ * differ, the owner is no database, or it is a reader and there is one user only. DENIED,
+ * UNAVAILABLE, NOT_FOUND, INTERNAL: from the store or the directory, with what they were asked for.
  */
 struct status placement_find(const struct rotation *, struct plan *, struct credential *admin);
 

@@ -41,19 +41,21 @@ struct status rotation_parse(const char *secret_id, const struct secret_reading 
 			     struct stored *ret);
 
 /*
- * Is `pending` what createSecret makes of `current`: the inactive user (or the only one), and all else the same byte
- * for byte? CONFLICT: no; someone changed one of them meanwhile, and promoting would undo that.
+ * Is `pending` what createSecret makes of `current`: the inactive user (or the only one), and all
+ * else the same byte for byte? CONFLICT: no; someone changed one of them meanwhile, and promoting
+ * would undo that.
  */
 struct status rotation_check_pending(const struct rotation *, const struct plan *,
 				     const struct credential *current,
 				     const struct credential *pending);
 
 /*
- * The last look at the labels, between a change and its commit. Since the versions were read this process
- * may have been stopped for long, this rotation given up, and a later one finished: then its user is the
- * active one now. The change holds up whoever wants to make one after it, and they look after that.
- * `current`: the version that was current. `*finished`, and OK: the same step was faster at the same
- * time, and finishSecret as well; nothing is to be committed. CONFLICT: the labels moved otherwise.
+ * The last look at the labels, between a change and its commit. Since the versions were read this
+ * process may have been stopped for long, this rotation given up, and a later one finished: then
+ * its user is the active one now. The change holds up whoever wants to make one after it, and they
+ * look after that. `current`: the version that was current. `*finished`, and OK: the same step was
+ * faster at the same time, and finishSecret as well; nothing is to be committed. CONFLICT: the
+ * labels moved otherwise.
  */
 struct status rotation_last_look(const struct rotation *, const char *current, const char *user,
 				 bool *finished);
@@ -84,17 +86,18 @@ struct status rotation_login(const struct rotation *, const struct login *, cons
 
 /*
  * Opens a session where the plan's passwords are changed, with a credential that `where`, another
- * secret or version, keeps. INVALID: it is kept for another database, see plan_check_place(). Where it does not say for
- * which, the server must prove that it knows the password; `*unproven`, INVALID too: it did not.
+ * secret or version, keeps. INVALID: it is kept for another database, see plan_check_place(). Where
+ * it does not say for which, the server must prove that it knows the password; `*unproven`, INVALID
+ * too: it did not.
  */
 struct status rotation_login_kept(const struct rotation *, const struct plan *,
 				  const struct credential *kept, const char *where, struct deadline,
 				  struct database **ret, bool *unproven);
 
 /*
- * May the user of this session do what the active one may? Where the engine shows rights to their owner
- * only, opens a session of the active user too. INVALID: no, and what is missing. DENIED, and `*unseen`:
- * the active user is refused, so there is nothing to compare with.
+ * May the user of this session do what the active one may? Where the engine shows rights to their
+ * owner only, opens a session of the active user too. INVALID: no, and what is missing. DENIED, and
+ * `*unseen`: the active user is refused, so there is nothing to compare with.
  */
 struct status rotation_compare(const struct rotation *, const struct plan *, struct database *,
 			       const char *user, const struct credential *active, struct deadline,

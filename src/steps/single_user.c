@@ -117,8 +117,9 @@ static struct status settle_from_previous(const struct single_user *user, struct
 }
 
 /*
- * As single_user_settle(), and a session for `ret`: of the user, with the current password. If `*forward`,
- * the one that could not put it back: it has the lock, so until it is closed nobody else can either.
+ * As single_user_settle(), and a session for `ret`: of the user, with the current password. If
+ * `*forward`, the one that could not put it back: it has the lock, so until it is closed nobody
+ * else can either.
  */
 static struct status settle(const struct single_user *user, bool *forward, struct database **ret)
 {
@@ -285,9 +286,9 @@ static struct status prove_and_promote(const struct single_user *user)
 }
 
 /*
- * Changes it, unless the new one works already, and moves the label at once. The lock is held until it has
- * moved: a step that finds only the pending password working waits for it, and sees then that it is the
- * current one. What logged in before the lock may have been put back since.
+ * Changes it, unless the new one works already, and moves the label at once. The lock is held until
+ * it has moved: a step that finds only the pending password working waits for it, and sees then
+ * that it is the current one. What logged in before the lock may have been put back since.
  */
 static struct status change_and_promote(const struct single_user *user, bool deferred,
 					enum progress *progress)
@@ -316,8 +317,8 @@ static struct status change_and_promote(const struct single_user *user, bool def
 }
 
 /*
- * The change may have been made, and the label did not follow, or did without our hearing of it. In that
- * case all is well; in the other the current password has to work again.
+ * The change may have been made, and the label did not follow, or did without our hearing of it. In
+ * that case all is well; in the other the current password has to work again.
  */
 static struct status mend(const struct single_user *user, struct status failed)
 {

@@ -16,7 +16,7 @@ static void script_keeps_copies_in_their_order(void **state)
 	assert_ok(buffer_append_string(&sql, "second"));
 	assert_ok(buffer_append_string(&otherwise, "or else"));
 	assert_ok(mysql_script_add(&script, "two", &sql));
-	assert_ok(mysql_script_add_instead(&script, &otherwise, NULL));
+	assert_ok(mysql_script_add_instead(&script, &otherwise, NULL, NULL));
 	assert_int_equal(script.count, 2);
 	assert_string_equal(script.statements[0].sql, "first");
 	assert_null(script.statements[0].if_denied);

@@ -232,6 +232,9 @@ static void plan_refuses_odd_secrets(void **state)
 		{"{\"engine\":\"postgres\",\"host\":\"a,b\",\"username\":\"app\",\"password\":"
 		 "\"p\"," RING "}",
 		 "\"host\" is not one host name"},
+		{"{\"engine\":\"postgres\",\"host\":\"a;user=b\",\"username\":\"app\","
+		 "\"password\":\"p\"," RING "}",
+		 "\"host\" is not one host name"},
 		{"{" AWS_SHAPE "," RING
 		 ",\"proxy_secret_ids\":[\"s\"],\"proxy_endpoints\":[\"a,b\"]}",
 		 "\"proxy_endpoints\" is not one host name"},

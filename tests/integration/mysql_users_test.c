@@ -495,9 +495,13 @@ static void lock_user_lets_one_after_the_other_change_it(void **state)
 	assert_ok(first->ops->commit(first));
 	assert_true(lets_in(user, NEW));
 	assert_false(lets_in(user, OLD));
+	/* The turn ends with the session, not with the commit. */
 	database_close(&second);
+	assert_ok(login_at(&login, user, NEW, 1500, &second));
+	assert_failed(second->ops->lock_user(second, user), STATUS_UNAVAILABLE, "just changing");
+	database_close(&second);
+	database_close(&first);
 	assert_ok(login_as(user, NEW, &second));
-	/* The first is still there, and done. */
 	assert_ok(second->ops->lock_user(second, user));
 }
 

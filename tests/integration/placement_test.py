@@ -15,7 +15,7 @@ import support
 from stack.database import ADMIN, HOST
 from stack.sandbox import ACCOUNT, REGION
 from stack.standby import Standby
-from torture.impostor import PostgresImpostor, cleartext, server_context
+from torture.impostor import Scripted, cleartext, server_context
 
 READER = "127.0.0.1"  # the other name in the certificate
 ARN = f"arn:aws:rds:{REGION}:{ACCOUNT}"
@@ -207,7 +207,7 @@ class Forged(Placement):
     def setUp(self) -> None:
         super().setUp()
         certificate = self.database.authority.issue(f"impostor-{uuid.uuid4().hex[:8]}")
-        self.impostor = self.enterContext(PostgresImpostor(
+        self.impostor = self.enterContext(Scripted(
             cleartext, server_context(certificate.certificate, certificate.key)))
 
     def assert_told_nothing_of_the_admin(self) -> None:

@@ -148,7 +148,10 @@ void aws_error_read(const struct http_response *response, struct aws_error *ret)
 	if (id != NULL)
 		snprintf(ret->request_id, sizeof(ret->request_id), "%s", id);
 	ret->class = classify(ret->type, response->status);
-	/* Unread for lack of memory it could be any error: the status alone would make it a wrong one. */
+	/*
+	 * Unread for lack of memory it could be any error: the status alone would make it a wrong
+	 * one.
+	 */
 	if (read.code == STATUS_UNAVAILABLE) {
 		snprintf(ret->type, sizeof(ret->type), "out of memory");
 		ret->class = AWS_ERROR_RETRY;

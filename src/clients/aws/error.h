@@ -36,7 +36,8 @@ void aws_error_read(const struct http_response *, struct aws_error *ret);
 
 /*
  * A failure for people: `action` ("secretsmanager:GetSecretValue") on `resource` as `who` in
- * `region`, AWS's words, what to do. A denial names the permission to add, KMS's too where that is what is missing.
+ * `region`, AWS's words, what to do. A denial names the permission to add, KMS's too where that is
+ * what is missing.
  */
 struct status aws_error_status(const struct aws_error *, const char *action, const char *resource,
 			       const char *who, const char *region);

@@ -48,7 +48,10 @@ struct status secrets_ask(struct secrets_manager *, const char *operation, const
 			  struct secrets_exchange *,
 			  struct status (*find_done)(void *context, bool *done), void *context);
 
-/* Did AWS itself refuse, with a type? Not so where nobody answered, or a gateway with a status alone. */
+/*
+ * Did AWS itself refuse, with a type? Not so where nobody answered, or a gateway with a status
+ * alone.
+ */
 bool secrets_refused(const struct secrets_exchange *);
 
 /* Was it refused with this type; do AWS's words hold these? */

@@ -19,8 +19,9 @@ struct addresses {
 };
 
 /*
- * The addresses of a name, in the resolver's order; a numeric one is its own. UNAVAILABLE: it cannot
- * be resolved, or not before the deadline. Each name server gets one try, all together half of the time.
+ * The addresses of a name, in the resolver's order; a numeric one is its own. UNAVAILABLE: it
+ * cannot be resolved, or not before the deadline. Each name server gets one try, all together half
+ * of the time.
  */
 struct status addresses_find(const char *host, struct deadline, struct addresses *ret);
 

@@ -18,7 +18,7 @@ static const char *columns_of(const struct mysql *session)
 		       " WHERE u.is_role = 'N' AND u.User = ";
 	if (mysql_since(session, 80014))
 		return "SELECT Host, plugin, authentication_string,"
-		       " JSON_EXTRACT(User_attributes, '$.additional_password')"
+		       " JSON_UNQUOTE(JSON_EXTRACT(User_attributes, '$.additional_password'))"
 		       " FROM mysql.user WHERE User = ";
 	return "SELECT Host, plugin, authentication_string, NULL FROM mysql.user WHERE User = ";
 }
@@ -35,8 +35,10 @@ static struct status take(const struct mysql_rows *rows, size_t row, struct mysq
 		if (*texts[i] == NULL)
 			return OUT_OF_MEMORY;
 	}
-	account->keeps_former = mysql_value(rows, row, FORMER) != NULL;
-	return OK;
+	if (mysql_value(rows, row, FORMER) == NULL)
+		return OK;
+	account->former = memory_copy_string(mysql_value(rows, row, FORMER));
+	return account->former != NULL ? OK : OUT_OF_MEMORY;
 }
 
 struct status mysql_accounts_find(struct mysql *session, const char *user,
@@ -90,6 +92,7 @@ void mysql_accounts_clear(struct mysql_accounts *accounts)
 		memory_free(accounts->list[i].host);
 		memory_free(accounts->list[i].plugin);
 		memory_free(accounts->list[i].stored);
+		memory_free(accounts->list[i].former);
 	}
 	*accounts = MYSQL_ACCOUNTS_INIT;
 }

@@ -15,8 +15,8 @@
 struct mysql_account {
 	char *host;
 	char *plugin;
-	char *stored;	   /* the hash of its password, as the server keeps it */
-	bool keeps_former; /* another password is accepted besides (MySQL's dual passwords) */
+	char *stored; /* the hash of its password, as the server keeps it */
+	char *former; /* of the one that is accepted besides (MySQL's dual passwords); NULL: none */
 };
 
 struct mysql_accounts {

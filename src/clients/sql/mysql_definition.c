@@ -70,8 +70,8 @@ static struct status copy(const char *begin, const char *end, char **ret)
 static const char by_password[] = "BY PASSWORD ";
 
 /*
- * IDENTIFIED WITH 'plugin' AS …, VIA plugin USING …, or BY PASSWORD. `*rest` goes behind the plugin, whose
- * name is no part that follows; nor is that PASSWORD the beginning of a policy.
+ * IDENTIFIED WITH 'plugin' AS …, VIA plugin USING …, or BY PASSWORD. `*rest` goes behind the
+ * plugin, whose name is no part that follows; nor is that PASSWORD the beginning of a policy.
  */
 static struct status take_plugin(const char **rest, char *ret, size_t size)
 {
@@ -134,10 +134,16 @@ struct status mysql_definition_parse(const char *statement, struct mysql_definit
 			STATUS_INVALID,
 			"where a text in an account's definition ends cannot be known: set up "
 			"both users by hand");
-	if (identified == NULL)
-		return failure(STATUS_INVALID, "an account has no password to log in with");
-	identified += strlen("IDENTIFIED ");
-	TRY(take_plugin(&identified, made.plugin, sizeof(made.plugin)));
+	if (identified != NULL) {
+		identified += strlen("IDENTIFIED ");
+		TRY(take_plugin(&identified, made.plugin, sizeof(made.plugin)));
+	} else if (mysql_find_words(statement, "CREATE USER ") != statement) {
+		return failure(STATUS_INVALID, "an account's definition is not known here");
+	} else {
+		/* MariaDB's that never had a password. */
+		snprintf(made.plugin, sizeof(made.plugin), "mysql_native_password");
+		identified = statement;
+	}
 	roles = find_part(identified, DEFAULT_ROLE);
 	tls = find_part(roles, TLS);
 	limits = find_part(tls, LIMITS);

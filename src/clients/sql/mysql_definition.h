@@ -1,7 +1,8 @@
 /*
  * mysql_definition: what SHOW CREATE USER says of one account besides its password.
  *
- * Internal to clients/sql/mysql*; pure. Sources: "CREATE USER" of the MySQL 9.7 manual and of MariaDB's.
+ * Internal to clients/sql/mysql*; pure. Sources: "CREATE USER" of the MySQL 9.7 manual and of
+ * MariaDB's.
  */
 #ifndef CLIENTS_SQL_MYSQL_DEFINITION_H
 #define CLIENTS_SQL_MYSQL_DEFINITION_H
@@ -29,7 +30,10 @@ struct mysql_definition {
 /* INVALID: not of the known form. UNAVAILABLE: out of memory. */
 struct status mysql_definition_parse(const char *statement, struct mysql_definition *ret);
 
-/* " REQUIRE … WITH …": all limits, the zeros too, so that it also takes one away. `is_mariadb`: five. */
+/*
+ * " REQUIRE … WITH …": all limits, the zeros too, so that it also takes one away. `is_mariadb`:
+ * five.
+ */
 struct status mysql_definition_append(const struct mysql_definition *, bool is_mariadb,
 				      struct buffer *statement);
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * Where a quoted text or name that begins here ends, NULL: nowhere; a doubled quote is part of it, as is
- * what \ precedes.
+ * Where a quoted text or name that begins here ends, NULL: nowhere; a doubled quote is part of it,
+ * as is what \ precedes.
  */
 static const char *find_closing(const char *at)
 {
@@ -361,7 +361,10 @@ static bool holds_privilege(const struct mysql_rights *rights, const char *what,
 	       (strcmp(what, "GRANT OPTION") != 0 && holds(rights, "ALL PRIVILEGES", on));
 }
 
-/* `ret` is the database's part of "`app`.`t`" or "PROCEDURE `app`.`p`", as "`app`.*"; false: it has none. */
+/*
+ * `ret` is the database's part of "`app`.`t`" or "PROCEDURE `app`.`p`", as "`app`.*"; false: it has
+ * none.
+ */
 static bool database_of(const char *on, char *ret, size_t size)
 {
 	const char *end;
@@ -375,6 +378,38 @@ static bool database_of(const char *on, char *ret, size_t size)
 	memcpy(ret, on, (size_t)(end - on));
 	memcpy(ret + (end - on), ".*", 3);
 	return true;
+}
+
+/* `sho_`.* is a pattern; `sho\\_`.* is not. */
+static bool is_pattern(const char *on)
+{
+	const char *end = on[0] == '`' ? skip_quoted(on) : on;
+
+	if (end == on || strcmp(end, ".*") != 0)
+		return false;
+	for (const char *at = on; at < end; at++) {
+		if (*at == '\\')
+			at++;
+		else if (*at == '_' || *at == '%')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Of several grants on databases the servers look at the one that fits best, and at no other: so
+ * one on a database may take away what another has for a pattern, though it adds nothing itself.
+ */
+static bool may_be_hidden(const struct mysql_rights *rights, const char *on)
+{
+	const char *end = on[0] == '`' ? skip_quoted(on) : on;
+
+	if (end == on || strcmp(end, ".*") != 0)
+		return false;
+	for (size_t i = 0; i < rights->count; i++)
+		if (is_pattern(rights->list[i].on))
+			return true;
+	return false;
 }
 
 static bool cover_privilege(const struct mysql_rights *rights, const struct mysql_right *right)
@@ -392,7 +427,8 @@ static bool cover_privilege(const struct mysql_rights *rights, const struct mysq
 		return true;
 	if (strcmp(right->on, "*.*") == 0)
 		return holds_privilege(rights, word, "*.*");
-	if (reaches_everything(rights) && holds_privilege(rights, word, "*.*"))
+	if (reaches_everything(rights) && !may_be_hidden(rights, right->on) &&
+	    holds_privilege(rights, word, "*.*"))
 		return true;
 	if (holds_privilege(rights, word, right->on) && bracket == NULL)
 		return true;

@@ -44,8 +44,8 @@ struct status mysql_compare_users(struct database *, const char *user, struct da
 struct status mysql_drop_former(struct database *, const char *user);
 
 /*
- * Internal to the first two files. What they have added to the script, or failed to, is done at once, left
- * for the commit, or forgotten.
+ * Internal to the first two files. What they have added to the script, or failed to, is done at
+ * once, left for the commit, or forgotten.
  */
 struct status mysql_end_change(struct mysql *, struct status added);
 

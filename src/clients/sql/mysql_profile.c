@@ -263,9 +263,9 @@ static const struct mysql_right global_option = {
 	.kind = RIGHT_PRIVILEGE, .what = (char[]){"GRANT OPTION"}, .on = (char[]){"*.*"}};
 
 /*
- * MySQL takes the GRANT OPTION of dynamic privileges with that of *.*, but goes on as if it had not until
- * it is started anew, and even when the privilege is revoked (seen in 9.7). So they go before, and come
- * back.
+ * MySQL takes the GRANT OPTION of dynamic privileges with that of *.*, but goes on as if it had not
+ * until it is started anew, and even when the privilege is revoked (seen in 9.7). So they go
+ * before, and come back.
  */
 static struct status take_dynamic(struct mysql *session, struct mysql_rights *has,
 				  const struct mysql_rights *model, const char *account)

@@ -25,8 +25,8 @@ struct mysql_profile {
 struct status mysql_profile_read(struct mysql *, const char *account, struct mysql_profile *ret);
 
 /*
- * Appends "missing …; more than the other: …" for what `profile` lacks and what it has besides, as far
- * as there is room in the buffer, with "and N more". Nothing where both may do the same.
+ * Appends "missing …; different or too much: …" for what `profile` lacks and what it has besides,
+ * as far as there is room in the buffer, with "and N more". Nothing where both may do the same.
  */
 struct status mysql_profile_compare(const struct mysql_profile *, const struct mysql_profile *model,
 				    struct buffer *text);

@@ -35,19 +35,22 @@ struct status mysql_script_add(struct mysql_script *script, const char *doing,
 	return OK;
 }
 
+static struct status copy(const struct buffer *text, char **ret)
+{
+	if (text == NULL)
+		return OK;
+	*ret = memory_copy_string(buffer_string(text));
+	return *ret != NULL ? OK : OUT_OF_MEMORY;
+}
+
 struct status mysql_script_add_instead(struct mysql_script *script, const struct buffer *if_denied,
-				       const struct buffer *if_kept)
+				       const struct buffer *if_kept, const struct buffer *if_needed)
 {
 	struct mysql_statement *last = &script->statements[script->count - 1];
 
-	if (if_denied != NULL)
-		last->if_denied = memory_copy_string(buffer_string(if_denied));
-	if (if_kept != NULL)
-		last->if_kept = memory_copy_string(buffer_string(if_kept));
-	if ((if_denied != NULL && last->if_denied == NULL) ||
-	    (if_kept != NULL && last->if_kept == NULL))
-		return OUT_OF_MEMORY;
-	return OK;
+	TRY(copy(if_denied, &last->if_denied));
+	TRY(copy(if_kept, &last->if_kept));
+	return copy(if_needed, &last->if_needed);
 }
 
 void mysql_script_clear(struct mysql_script *script)
@@ -56,6 +59,7 @@ void mysql_script_clear(struct mysql_script *script)
 		memory_free(script->statements[i].sql);
 		memory_free(script->statements[i].if_denied);
 		memory_free(script->statements[i].if_kept);
+		memory_free(script->statements[i].if_needed);
 	}
 	memory_free(script->statements);
 	*script = (struct mysql_script){0};

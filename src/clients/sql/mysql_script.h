@@ -21,6 +21,7 @@ struct mysql_statement {
 	/* What runs instead, NULL: nothing. Where the session lacks a right for the first; where the
 	 * password that it names as the current one is only kept beside a newer one. */
 	char *if_denied, *if_kept;
+	char *if_needed; /* where the current password must be named, and it is the new one already */
 	const char *doing; /* completes "… while <doing>"; static */
 };
 
@@ -32,9 +33,10 @@ struct mysql_script {
 /* Adds a copy of the text. INVALID: more than MYSQL_STATEMENTS_MAX. UNAVAILABLE: out of memory. */
 struct status mysql_script_add(struct mysql_script *, const char *doing, const struct buffer *sql);
 
-/* What runs instead of the last one that was added; either may be NULL. UNAVAILABLE: out of memory. */
+/* What runs instead of the last one that was added; each may be NULL. UNAVAILABLE: out of memory. */
 struct status mysql_script_add_instead(struct mysql_script *, const struct buffer *if_denied,
-				       const struct buffer *if_kept);
+				       const struct buffer *if_kept,
+				       const struct buffer *if_needed);
 
 /* Wipes and frees. For AUTO(). */
 void mysql_script_clear(struct mysql_script *);

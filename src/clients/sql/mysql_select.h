@@ -1,8 +1,9 @@
 /*
  * mysql_select: a question whose rows are read.
  *
- * Internal to clients/sql/mysql*. Rows are read one by one and up to a limit, since the library would
- * keep whatever comes until it ends; behind mysql_select() each row has the columns that were asked for.
+ * Internal to clients/sql/mysql*. Rows are read one by one and up to a limit, since the library
+ * would keep whatever comes until it ends; behind mysql_select() each row has the columns that were
+ * asked for.
  */
 #ifndef CLIENTS_SQL_MYSQL_SELECT_H
 #define CLIENTS_SQL_MYSQL_SELECT_H

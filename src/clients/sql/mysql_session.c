@@ -26,8 +26,9 @@
 #define PACKET_MAX (1024UL * 1024)
 
 /*
- * Each proves knowledge of the password without showing it, or shows it to the server inside TLS only.
- * A server asks a user that it does not know by any of its plugins, lest one could tell: so all are let in.
+ * Each proves knowledge of the password without showing it, or shows it to the server inside TLS
+ * only. A server asks a user that it does not know by any of its plugins, lest one could tell: so
+ * all are let in.
  */
 #define PLUGINS "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519"
 
@@ -76,7 +77,10 @@ static void describe(struct mysql *session, const struct login *login, const cha
 #define MYSQL_OPT_TLS_VERSION MARIADB_OPT_TLS_VERSION
 #endif
 
-/* The library copies it, and does not say so when it had no memory: any CA of the system would do then. */
+/*
+ * The library copies it, and does not say so when it had no memory: any CA of the system would do
+ * then.
+ */
 static struct status set_text(MYSQL *handle, enum mysql_option option, const char *text)
 {
 	const char *kept = NULL;
@@ -297,37 +301,54 @@ struct status mysql_run(struct mysql *session, const char *sql, unsigned *error)
 	return OK;
 }
 
+/* Whole seconds, and less than we have: the server does nothing once we are gone. */
+static long long seconds_left(const struct mysql *session)
+{
+	long long left = (long long)deadline_left(session->deadline) * 9 / 10 / 1000;
+
+	return left > 0 ? left : 1;
+}
+
+static struct status set_variables(struct mysql *session, const char *sql)
+{
+	unsigned error = 0;
+
+	TRY(mysql_run(session, sql, &error));
+	if (error != 0)
+		return mysql_statement_error(session, error, "preparing the session");
+	return OK;
+}
+
+struct status mysql_limit_waits(struct mysql *session)
+{
+	long long left = seconds_left(session);
+	long long idle = left < LOCK_IDLE_S ? left : LOCK_IDLE_S;
+	char sql[256];
+
+	/* MariaDB's lock_wait_timeout is not for all the locks that a change waits for. */
+	snprintf(sql, sizeof(sql),
+		 "SET SESSION wait_timeout = %lld, SESSION lock_wait_timeout = %lld", idle, left);
+	if (session->is_mariadb)
+		snprintf(sql + strlen(sql), sizeof(sql) - strlen(sql),
+			 ", SESSION max_statement_time = %lld", left);
+	return set_variables(session, sql);
+}
+
 struct status mysql_manage(struct mysql *session)
 {
-	/* Whole seconds, and less than we have: the server does nothing once we are gone. */
-	long long left = (long long)deadline_left(session->deadline) * 9 / 10 / 1000;
-	long long idle = left < LOCK_IDLE_S ? left : LOCK_IDLE_S;
-	unsigned error = 0;
-	char sql[512];
+	char sql[256];
 
 	if (session->kind == LOGIN_PROXY)
 		return failure(STATUS_INTERNAL, "users are not managed through a proxy");
 	if (session->managed)
 		return OK;
-	left = left > 0 ? left : 1;
-	idle = idle > 0 ? idle : 1;
-	/*
-	 * Without NO_AUTO_CREATE_USER MariaDB's GRANT makes up users that are not there. Its
-	 * lock_wait_timeout is not for all the locks that a change waits for.
-	 */
+	/* Without NO_AUTO_CREATE_USER MariaDB's GRANT makes up users that are not there. */
 	snprintf(sql, sizeof(sql),
-		 "SET SESSION sql_mode = '%s', SESSION sql_quote_show_create = 1,"
-		 " SESSION wait_timeout = %lld, SESSION lock_wait_timeout = %lld",
-		 session->is_mariadb ? "NO_AUTO_CREATE_USER" : "", idle, left);
-	if (session->is_mariadb)
-		snprintf(sql + strlen(sql), sizeof(sql) - strlen(sql),
-			 ", SESSION max_statement_time = %lld", left);
-	else if (mysql_since(session, 80017))
-		snprintf(sql + strlen(sql), sizeof(sql) - strlen(sql),
-			 ", SESSION print_identified_with_as_hex = 1");
-	TRY(mysql_run(session, sql, &error));
-	if (error != 0)
-		return mysql_statement_error(session, error, "preparing the session");
+		 "SET SESSION sql_mode = '%s', SESSION sql_quote_show_create = 1%s",
+		 session->is_mariadb ? "NO_AUTO_CREATE_USER" : "",
+		 mysql_since(session, 80017) ? ", SESSION print_identified_with_as_hex = 1" : "");
+	TRY(set_variables(session, sql));
+	TRY(mysql_limit_waits(session));
 	session->managed = true;
 	return OK;
 }

@@ -32,7 +32,6 @@ struct mysql {
 	bool managed;		/* mysql_manage() has been here */
 	bool locked;		/* what is to be changed waits in `script` for the commit */
 	bool spoilt;		/* a part of that failed, so the rest is not done either */
-	char lock_name[64];	/* as GET_LOCK() takes it */
 	const char *ca_file;	/* the one in use; not owned, for open() only */
 	struct secret password; /* what the session was opened with: a change of it must name it */
 	struct mysql_script script;
@@ -54,6 +53,12 @@ void mysql_session_close(struct mysql **);
  * session stands still. Once. INTERNAL: a session through a proxy.
  */
 struct status mysql_manage(struct mysql *);
+
+/*
+ * Lets every later statement of the session end on the server before the deadline does. For when time
+ * has passed since mysql_manage().
+ */
+struct status mysql_limit_waits(struct mysql *);
 
 /* The server's version is at least this one of MySQL's, and it is not MariaDB. */
 bool mysql_since(const struct mysql *, unsigned long version);

@@ -2,7 +2,8 @@
  * Users: the lock, and passwords.
  *
  * MySQL writes a password that a statement holds into no log of its own, but as its hash (the manual's
- * "Passwords and Logging"), unless it was started with log_raw: then nothing is sent. MariaDB's general
+ * "Passwords and Logging"), unless it was started with log_raw: then nothing is sent (versions before
+ * 8.0.19 do not tell that they were). MariaDB's general
  * log has statements as they come, so it is sent the hash: that of mysql_native_password, the only one
  * that can be computed here for it.
  */
@@ -21,54 +22,49 @@
 /* Some accounts' names, and a password for each. */
 #define STATEMENT_MAX (64 * 1024)
 
+/* The server's own limits are whole seconds. */
+#define COMMIT_MIN_MS 1500
+
 /* A name of at most 64 characters: ours, and the user's SHA-256 as far as there is room. */
 #define LOCK_PREFIX "tandem:"
 #define LOCK_BYTES 24
+#define LOCK_NAME_SIZE (sizeof(LOCK_PREFIX) + 2 * LOCK_BYTES)
 
 /* MySQL's own that MariaDB's header does not have. */
 enum {
 	MYSQL_NOT_THE_CURRENT_PASSWORD = 3891,
+	MYSQL_CURRENT_PASSWORD_NEEDED = 3892,
 	MYSQL_HISTORY = 3638,
 };
 
 static const char native[] = "mysql_native_password";
 
-static struct status name_lock(struct mysql *session, const char *user)
+static struct status name_lock(const char *user, char ret[static LOCK_NAME_SIZE])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	char *at = session->lock_name;
+	char *at = ret;
 
 	if (EVP_Digest(user, strlen(user), digest, NULL, EVP_sha256(), NULL) != 1)
 		return OUT_OF_MEMORY;
-	at += snprintf(at, sizeof(session->lock_name), LOCK_PREFIX);
+	at += snprintf(at, LOCK_NAME_SIZE, LOCK_PREFIX);
 	for (int i = 0; i < LOCK_BYTES; i++, at += 2)
 		snprintf(at, 3, "%02x", digest[i]);
 	return OK;
-}
-
-/* For who comes next, if the session stays. Best effort: else it ends with the session. */
-static void release_lock(struct mysql *session)
-{
-	unsigned error = 0;
-	char sql[128];
-
-	snprintf(sql, sizeof(sql), "DO RELEASE_LOCK('%s')", session->lock_name);
-	(void)(mysql_run(session, sql, &error).code);
 }
 
 struct status mysql_lock_user(struct database *database, const char *user)
 {
 	struct mysql *session = (struct mysql *)database;
 	AUTO(mysql_rows_clear) struct mysql_rows rows = MYSQL_ROWS_INIT;
-	char sql[128];
+	char name[LOCK_NAME_SIZE], sql[128];
 	const struct mysql_question question = {
 		.doing = "locking a user", .sql = sql, .columns = 1};
 	const char *answer;
 
 	TRY(mysql_check_name(session, "user name", user));
 	TRY(mysql_manage(session));
-	TRY(name_lock(session, user));
-	snprintf(sql, sizeof(sql), "SELECT GET_LOCK('%s', %lld)", session->lock_name,
+	TRY(name_lock(user, name));
+	snprintf(sql, sizeof(sql), "SELECT GET_LOCK('%s', %lld)", name,
 		 (long long)deadline_left(session->deadline) * 9 / 10 / 1000);
 	TRY(mysql_select(session, &question, NULL, &rows));
 	answer = rows.count == 1 ? mysql_value(&rows, 0, 0) : NULL;
@@ -98,6 +94,14 @@ static struct status change_error(const struct mysql *session, unsigned error, c
 			       "%s refuses the new password (error %u): a password policy is in "
 			       "force there; adapt PASSWORD_LENGTH and the EXCLUDE_ variables",
 			       session->place, error);
+	case MYSQL_NOT_THE_CURRENT_PASSWORD:
+	case MYSQL_CURRENT_PASSWORD_NEEDED:
+		return failure(
+			STATUS_INVALID,
+			"'%s' has a newer password at %s than the one that it logged in with, and "
+			"must name that to change it (error %u): set it as an administrator, or "
+			"name an admin secret",
+			session->user, session->place, error);
 	default:
 		break;
 	}
@@ -123,6 +127,8 @@ static struct status run_one(struct mysql *session, const struct mysql_statement
 		TRY(mysql_run(session, statement->if_denied, error));
 	if (*error == MYSQL_NOT_THE_CURRENT_PASSWORD && statement->if_kept != NULL)
 		TRY(mysql_run(session, statement->if_kept, error));
+	if (*error == MYSQL_CURRENT_PASSWORD_NEEDED && statement->if_needed != NULL)
+		TRY(mysql_run(session, statement->if_needed, error));
 	return OK;
 }
 
@@ -163,10 +169,15 @@ struct status mysql_commit_change(struct database *database)
 			       "%s did not commit the change of a user: a part of it had failed",
 			       session->place);
 	}
-	session->locked = false;
-	TRY(run_script(session));
-	release_lock(session);
-	return OK;
+	session->locked = false; /* the lock itself stays until the session ends */
+	/* What the server might do after we are gone is not begun. */
+	if (deadline_left(session->deadline) < COMMIT_MIN_MS) {
+		mysql_script_clear(&session->script);
+		return failure(STATUS_UNAVAILABLE, "too little time is left to change a user at %s",
+			       session->place);
+	}
+	TRY(mysql_limit_waits(session));
+	return run_script(session);
 }
 
 struct status mysql_check_log(struct mysql *session)
@@ -256,7 +267,9 @@ struct status mysql_change_accounts(struct mysql *session, const char *user,
 		if (done)
 			continue;
 		TRY(append_change(session, user, account, password, &keeping));
-		TRY(buffer_append_string(&keeping, retain));
+		/* One that never had a password has none to keep. */
+		if (account->stored[0] != '\0')
+			TRY(buffer_append_string(&keeping, retain));
 		TRY(append_change(session, user, account, password, &plain));
 	}
 	if (plain.length == 0)
@@ -264,10 +277,13 @@ struct status mysql_change_accounts(struct mysql *session, const char *user,
 	if (!has_two_passwords(session))
 		return mysql_script_add(&session->script, setting, &plain);
 	TRY(mysql_script_add(&session->script, setting, &keeping));
-	return mysql_script_add_instead(&session->script, &plain, NULL);
+	return mysql_script_add_instead(&session->script, &plain, NULL, NULL);
 }
 
-/* MariaDB's SET PASSWORD takes the hash; on another plugin than the native one it would be no password. */
+/*
+ * MariaDB's SET PASSWORD takes the hash; on another plugin than the native one it would be no
+ * password.
+ */
 static struct status change_own_in_mariadb(struct mysql *session, const struct secret *password)
 {
 	AUTO(mysql_profile_clear) struct mysql_profile own = MYSQL_PROFILE_INIT;
@@ -292,6 +308,7 @@ static struct status change_own_in_mysql(struct mysql *session, const struct sec
 	AUTO(buffer_clear) struct buffer plain = BUFFER_INIT(STATEMENT_MAX);
 	AUTO(buffer_clear) struct buffer checking = BUFFER_INIT(STATEMENT_MAX);
 	AUTO(buffer_clear) struct buffer keeping = BUFFER_INIT(STATEMENT_MAX);
+	AUTO(buffer_clear) struct buffer again = BUFFER_INIT(STATEMENT_MAX);
 
 	TRY(buffer_append_string(&plain, "ALTER USER USER() IDENTIFIED BY "));
 	TRY(mysql_append_literal(session, &plain, secret_reveal(password)));
@@ -302,8 +319,12 @@ static struct status change_own_in_mysql(struct mysql *session, const struct sec
 	TRY(mysql_append_literal(session, &checking, secret_reveal(&session->password)));
 	TRY(buffer_append_string(&keeping, buffer_string(&checking)));
 	TRY(buffer_append_string(&keeping, retain));
+	TRY(buffer_append_string(&again, buffer_string(&plain)));
+	TRY(buffer_append_string(&again, " REPLACE "));
+	TRY(mysql_append_literal(session, &again, secret_reveal(password)));
 	TRY(mysql_script_add(&session->script, must_keep ? keeping_own : setting, &keeping));
-	return mysql_script_add_instead(&session->script, must_keep ? NULL : &checking, &plain);
+	return mysql_script_add_instead(&session->script, must_keep ? NULL : &checking, &plain,
+					&again);
 }
 
 static struct status change_another(struct mysql *session, const char *user,
@@ -339,7 +360,10 @@ struct status mysql_set_password(struct database *database, const char *user,
 	return mysql_end_change(session, add_change(session, user, password));
 }
 
-/* Each account's `present` password stays: as the one that is kept from now on, or as it was kept before. */
+/*
+ * Each account's `present` password stays: as the one that is kept from now on, or as it was kept
+ * before.
+ */
 static struct status add_to_another(struct mysql *session, const char *user,
 				    const struct secret *present, const struct secret *password)
 {
@@ -352,13 +376,15 @@ static struct status add_to_another(struct mysql *session, const char *user,
 			       session->place);
 	for (size_t i = 0; i < accounts.count; i++) {
 		const struct mysql_account *account = &accounts.list[i];
-		bool done = false, is_newest = false;
+		bool done = false, is_newest = false, is_kept = false;
 
 		TRY(mysql_hash_matches(account->stored, password, &done));
 		TRY(mysql_hash_matches(account->stored, present, &is_newest));
 		if (done)
 			continue;
-		if (!is_newest && !account->keeps_former)
+		if (!is_newest && account->former != NULL)
+			TRY(mysql_hash_matches(account->former, present, &is_kept));
+		if (!is_newest && !is_kept)
 			return failure(STATUS_CONFLICT,
 				       "'%s'@'%s' has another password than the current one at %s: "
 				       "give all its accounts the same",
@@ -399,7 +425,7 @@ static struct status append_discards(struct mysql *session, const char *user, st
 
 	TRY(mysql_accounts_find(session, user, &accounts));
 	for (size_t i = 0; i < accounts.count; i++) {
-		if (!accounts.list[i].keeps_former)
+		if (accounts.list[i].former == NULL)
 			continue;
 		TRY(buffer_append_string(sql, sql->length == 0 ? "ALTER USER " : ", "));
 		TRY(mysql_append_account(session, sql, user, accounts.list[i].host));

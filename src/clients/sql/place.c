@@ -20,7 +20,7 @@ struct status place_check_host(const char *host)
 {
 	if (host == NULL || host[0] == '\0')
 		return failure(STATUS_INVALID, "the database's host is empty");
-	if (strlen(host) > PLACE_HOST_MAX || strpbrk(host, "/@,") != NULL)
+	if (strlen(host) > PLACE_HOST_MAX || strpbrk(host, "/@,;=") != NULL)
 		return failure(STATUS_INVALID,
 			       "the database's host is not one host name or IP address: '%.64s'",
 			       host);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -26,12 +27,17 @@ struct watchdog {
 	struct pollfd before[SOCKETS_MAX]; /* POLLNVAL in revents: was not open */
 };
 
-/* One system call tells which descriptors are open. */
+/* One system call tells which descriptors are open; it takes no more of them than there may be. */
 static void look_at_all(struct pollfd all[static SOCKETS_MAX])
 {
+	struct rlimit limit = {.rlim_cur = SOCKETS_MAX};
+	int most;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	most = limit.rlim_cur < SOCKETS_MAX ? (int)limit.rlim_cur : SOCKETS_MAX;
 	for (int i = 0; i < SOCKETS_MAX; i++)
-		all[i] = (struct pollfd){.fd = i};
-	(void)poll(all, SOCKETS_MAX, 0);
+		all[i] = (struct pollfd){.fd = i, .revents = i < most ? 0 : POLLNVAL};
+	(void)poll(all, (nfds_t)most, 0);
 }
 
 static bool is_open(const struct pollfd *descriptor)
