@@ -186,6 +186,13 @@ static void grants_cover_what_is_narrower_and_nothing_else(void **state)
 	/* Behind a partial revoke the server's whole is not the whole. */
 	assert_false(
 		covers("GRANT SELECT ON *.* " WHO ";REVOKE SELECT ON `x`.* FROM `u`@`%`", table));
+	/* The server looks at the database's grant then, and not at the pattern's any more. */
+	assert_false(covers("GRANT SELECT ON *.* " WHO ";GRANT INSERT ON `sho_`.* " WHO,
+			    "GRANT SELECT ON `shop`.* " WHO));
+	assert_true(covers("GRANT SELECT ON *.* " WHO ";GRANT INSERT ON `sho\\_`.* " WHO,
+			   "GRANT SELECT ON `shop`.* " WHO));
+	assert_true(covers("GRANT SELECT ON *.* " WHO ";GRANT INSERT ON `sho_`.* " WHO,
+			   "GRANT SELECT ON `shop`.`t` " WHO));
 	/* To pass on is more, and all privileges are not that. */
 	assert_false(covers("GRANT ALL PRIVILEGES ON `x`.* " WHO,
 			    "GRANT USAGE ON `x`.* " WHO " WITH GRANT OPTION"));

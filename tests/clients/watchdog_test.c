@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -98,6 +99,25 @@ static void watchdog_shuts_what_was_opened_since_and_nothing_older(void **state)
 	}
 }
 
+static void watchdog_sees_sockets_where_few_descriptors_are_allowed(void **state)
+{
+	AUTO(watchdog_close) struct watchdog *watchdog = started();
+	struct rlimit usual, few;
+	struct connection newer;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	few = usual;
+	few.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	watchdog_watch(watchdog, -1, deadline_in(&clock_system, 100));
+	newer = connect_to_ourselves();
+	assert_true(is_shut(newer.ours, 5000));
+	assert_true(watchdog_rest(watchdog));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	disconnect(&newer);
+}
+
 /* A library that goes on to its next address after the first was shut. */
 static void watchdog_shuts_also_what_is_opened_after_the_deadline(void **state)
 {
@@ -152,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(watchdog_shuts_its_socket_at_the_deadline),
 		cmocka_unit_test(watchdog_shuts_what_was_opened_since_and_nothing_older),
+		cmocka_unit_test(watchdog_sees_sockets_where_few_descriptors_are_allowed),
 		cmocka_unit_test(watchdog_shuts_also_what_is_opened_after_the_deadline),
 		cmocka_unit_test(watchdog_at_rest_shuts_nothing),
 		cmocka_unit_test(watchdog_that_watches_can_be_closed),

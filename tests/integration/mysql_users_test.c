@@ -74,6 +74,44 @@ static void set_password_by_session_of_a_kept_password_leaves_that_one(void **st
 	assert_true(lets_in(user, THIRD));
 }
 
+/* The second is a try again of the first, whose answer was lost. */
+static void set_password_where_the_current_must_be_named_can_be_tried_again(void **state)
+{
+	AUTO(database_close) struct database *first = NULL, *second = NULL, *third = NULL;
+	const char *user;
+
+	(void)state;
+	only_on_mysql("MariaDB has one password a user");
+	user = make_user("a", "PASSWORD REQUIRE CURRENT");
+	admin("GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO @a");
+	assert_ok(login_as(user, OLD, &first));
+	assert_ok(set_password(first, user, NEW));
+	assert_ok(login_as(user, OLD, &second));
+	assert_ok(set_password(second, user, NEW));
+	assert_true(lets_in(user, OLD));
+	assert_true(lets_in(user, NEW));
+	assert_ok(login_as(user, OLD, &third));
+	assert_failed(set_password(third, user, THIRD), STATUS_INVALID, "must name that");
+	assert_true(lets_in(user, OLD));
+	assert_true(lets_in(user, NEW));
+}
+
+static void set_password_of_account_that_never_had_one_sets_it(void **state)
+{
+	AUTO(database_close) struct database *database = admin_session();
+	bool created = true;
+
+	(void)state;
+	make_user("m", "");
+	admin("CREATE USER @a@'%'");
+	admin("CREATE USER @b@'%'");
+	assert_ok(set_password(database, named("a"), NEW));
+	assert_true(lets_in(named("a"), NEW));
+	assert_ok(put_like(database, named("b"), named("m"), NEW, &created));
+	assert_false(created);
+	assert_true(lets_in(named("b"), NEW));
+}
+
 static struct status add_password(struct database *database, const char *user, const char *present,
 				  const char *password)
 {
@@ -470,6 +508,28 @@ static void set_password_waits_for_the_server_no_longer_than_the_deadline(void *
 	assert_true(lets_in(user, OLD));
 }
 
+/* What the server still did afterwards would be a change that was said not to be made. */
+static void commit_waits_for_the_server_no_longer_than_what_is_left(void **state)
+{
+	AUTO(database_close) struct database *database = NULL;
+	struct login login = stack_login();
+	const char *user = make_user("a", "");
+
+	(void)state;
+	skip_where_time_cannot_be_measured();
+	assert_ok(login_at(&login, user, OLD, 7000, &database));
+	assert_ok(database->ops->lock_user(database, user));
+	assert_ok(set_password(database, user, NEW));
+	clock_system.sleep(4500);
+	admin("FLUSH TABLES WITH READ LOCK");
+	assert_int_equal(database->ops->commit(database).code, STATUS_UNAVAILABLE);
+	clock_system.sleep(700);
+	admin("UNLOCK TABLES");
+	clock_system.sleep(300);
+	assert_true(lets_in(user, OLD));
+	assert_false(lets_in(user, NEW));
+}
+
 /* The second waits until the first has made its change, and comes after it. */
 static void lock_user_lets_one_after_the_other_change_it(void **state)
 {
@@ -716,6 +776,8 @@ int run_users_tests(void)
 		TEST(set_password_of_oneself_changes_it),
 		TEST(set_password_of_oneself_keeps_the_former_where_the_user_may),
 		TEST(set_password_by_session_of_a_kept_password_leaves_that_one),
+		TEST(set_password_where_the_current_must_be_named_can_be_tried_again),
+		TEST(set_password_of_account_that_never_had_one_sets_it),
 		TEST(add_password_of_oneself_keeps_the_present_or_changes_nothing),
 		TEST(add_password_by_admin_keeps_the_present_of_every_account),
 		TEST(set_password_of_oneself_changes_the_account_of_the_session),
@@ -736,6 +798,7 @@ int run_users_tests(void)
 		TEST(set_password_where_the_server_logs_it_is_invalid),
 		TEST(set_password_on_broken_session_is_unavailable),
 		TEST(set_password_waits_for_the_server_no_longer_than_the_deadline),
+		TEST(commit_waits_for_the_server_no_longer_than_what_is_left),
 		TEST(lock_user_lets_one_after_the_other_change_it),
 		TEST(change_that_is_not_committed_is_taken_back_by_close),
 		TEST(change_whose_session_was_lost_is_not_made),
