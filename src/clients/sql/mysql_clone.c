@@ -64,7 +64,7 @@ static struct status add_user_like(struct mysql *session, const char *user, cons
 	AUTO(mysql_accounts_clear) struct mysql_accounts users = MYSQL_ACCOUNTS_INIT;
 
 	TRY(mysql_check_name(session, "user name", user));
-	TRY(mysql_check_password(user, password));
+	TRY(place_check_password(user, password));
 	TRY(mysql_manage(session));
 	TRY(mysql_check_log(session));
 	TRY(mysql_accounts_find(session, model, &models));

@@ -164,7 +164,7 @@ static struct status tls_error(const struct mysql *session, const char *message)
 						 "expired",
 						 "not yet valid",
 						 NULL};
-	const char *variable = place_ca_variable(session->kind);
+	enum place_tls why;
 
 	/* For want of memory OpenSSL finds certificates invalid. */
 	if (memory_failures() != 0)
@@ -173,29 +173,16 @@ static struct status tls_error(const struct mysql *session, const char *message)
 			       session->place, session->user);
 	if (mysql_early_is_over())
 		return mysql_broken_error(session);
-	if (strstr(message, "does not support it") != NULL)
-		return failure(STATUS_INVALID,
-			       "TLS: %s does not offer it, and nothing is sent without; switch it "
-			       "on at the server",
-			       session->place);
-	if (strstr(message, "Validation of SSL server certificate failed") != NULL)
-		return failure(STATUS_INVALID,
-			       "TLS: the certificate of %s is for another host name; use the name "
-			       "in the certificate (%s cannot mend this)",
-			       session->place, variable);
-	if (says_one_of(message, unverified))
-		return failure(STATUS_INVALID,
-			       "TLS: the certificate of %s is not signed by a CA in '%s', or has "
-			       "expired; set %s to the PEM file of its CA",
-			       session->place, session->ca_file, variable);
-	if (says_one_of(message, broken))
+	if (says_one_of(message, broken) && !says_one_of(message, unverified))
 		return mysql_broken_error(session);
-	TRY_WHILE(ca_bundle_check(session->ca_file), "no CA certificates to verify %s (%s)",
-		  session->place, variable);
-	return failure(STATUS_INVALID,
-		       "TLS: no connection to %s could be agreed; it needs TLS 1.2 or later and a "
-		       "certificate signed by a CA in '%s' (%s)",
-		       session->place, session->ca_file, variable);
+	why = strstr(message, "does not support it") != NULL	     ? TLS_NOT_OFFERED
+	      : strstr(message, "server certificate failed") != NULL ? TLS_OTHER_NAME
+	      : says_one_of(message, unverified)		     ? TLS_UNVERIFIED
+								     : TLS_NOT_AGREED;
+	if (why == TLS_NOT_AGREED)
+		TRY_WHILE(ca_bundle_check(session->ca_file), "no CA certificates to verify %s (%s)",
+			  session->place, place_ca_variable(session->kind));
+	return place_tls_error(why, session->kind, session->place, session->ca_file);
 }
 
 struct status mysql_late_error(const struct mysql *session)

@@ -51,15 +51,6 @@ struct status mysql_check_name(const struct mysql *session, const char *what, co
 	return OK;
 }
 
-struct status mysql_check_password(const char *user, const struct secret *password)
-{
-	if (secret_empty(password))
-		return failure(STATUS_INVALID, "the password of '%s' is empty", user);
-	if (strlen(secret_reveal(password)) != secret_length(password))
-		return failure(STATUS_INVALID, "the password of '%s' contains a NUL", user);
-	return OK;
-}
-
 static void describe(struct mysql *session, const struct login *login, const char *user)
 {
 	session->driver = login->driver;
@@ -231,7 +222,7 @@ struct status mysql_connect(const struct login *login, const char *user,
 
 	TRY(place_check_host(login->host));
 	TRY(check_dbname(login->dbname != NULL ? login->dbname : ""));
-	TRY(mysql_check_password(user, password));
+	TRY(place_check_password(user, password));
 	session = memory_alloc_zero(1, sizeof(*session));
 	if (session == NULL)
 		return OUT_OF_MEMORY;

@@ -76,9 +76,6 @@ struct status mysql_run(struct mysql *, const char *sql, unsigned *error);
 /* INVALID: not a name that this engine keeps as it is: empty, or too long. */
 struct status mysql_check_name(const struct mysql *, const char *what, const char *name);
 
-/* INVALID: empty, or with a NUL in it. */
-struct status mysql_check_password(const char *user, const struct secret *password);
-
 /* Appends `text` as a quoted literal; 'user'@'host'. */
 struct status mysql_append_literal(struct mysql *, struct buffer *, const char *text);
 struct status mysql_append_account(struct mysql *, struct buffer *, const char *user,

@@ -343,7 +343,7 @@ static struct status add_change(struct mysql *session, const char *user,
 				const struct secret *password)
 {
 	TRY(mysql_check_name(session, "user name", user));
-	TRY(mysql_check_password(user, password));
+	TRY(place_check_password(user, password));
 	TRY(mysql_manage(session));
 	TRY(mysql_check_log(session));
 	if (strcmp(user, session->user) != 0)
@@ -400,7 +400,7 @@ static struct status add_second(struct mysql *session, const char *user,
 				const struct secret *present, const struct secret *password)
 {
 	TRY(mysql_check_name(session, "user name", user));
-	TRY(mysql_check_password(user, password));
+	TRY(place_check_password(user, password));
 	TRY(mysql_manage(session));
 	if (!has_two_passwords(session))
 		return failure(STATUS_DENIED, "%s knows one password for a user at a time",

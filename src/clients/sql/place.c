@@ -27,6 +27,15 @@ struct status place_check_host(const char *host)
 	return OK;
 }
 
+struct status place_check_password(const char *user, const struct secret *password)
+{
+	if (secret_empty(password))
+		return failure(STATUS_INVALID, "the password of '%s' is empty", user);
+	if (strlen(secret_reveal(password)) != secret_length(password))
+		return failure(STATUS_INVALID, "the password of '%s' contains a NUL", user);
+	return OK;
+}
+
 const char *place_ca_variable(enum login_kind kind)
 {
 	return kind == LOGIN_PROXY ? "TANDEM_PROXY_CA" : "TANDEM_DATABASE_CA";
@@ -58,6 +67,36 @@ struct status place_ca_error(enum login_kind kind, const char *place, const char
 		       "no CA certificates to verify %s (%s): '%s' could not be read, and now can: "
 		       "out of memory, or it was being replaced",
 		       place, variable, ca_file);
+}
+
+struct status place_tls_error(enum place_tls why, enum login_kind kind, const char *place,
+			      const char *ca_file)
+{
+	const char *variable = place_ca_variable(kind);
+
+	switch (why) {
+	case TLS_NOT_OFFERED:
+		return failure(STATUS_INVALID,
+			       "TLS: %s does not offer it, and nothing is sent without; switch it "
+			       "on at the server",
+			       place);
+	case TLS_OTHER_NAME:
+		return failure(STATUS_INVALID,
+			       "TLS: the certificate of %s is for another host name; use the name "
+			       "in the certificate (%s cannot mend this)",
+			       place, variable);
+	case TLS_UNVERIFIED:
+		return failure(STATUS_INVALID,
+			       "TLS: the certificate of %s is not signed by a CA in '%s', or has "
+			       "expired; set %s to the PEM file of its CA",
+			       place, ca_file, variable);
+	case TLS_NOT_AGREED:
+		break;
+	}
+	return failure(STATUS_INVALID,
+		       "TLS: no connection to %s could be agreed; it needs TLS 1.2 or later and a "
+		       "certificate signed by a CA in '%s' (%s)",
+		       place, ca_file, variable);
 }
 
 void place_forget_variables(const char *prefix)

@@ -18,6 +18,9 @@ void place_describe(const struct login *, char ret[static PLACE_MAX]);
  */
 struct status place_check_host(const char *host);
 
+/* INVALID: empty, or with a NUL in it, which no client library would take whole. */
+struct status place_check_password(const char *user, const struct secret *password);
+
 /* The variable that names the CA file of such a login: TANDEM_DATABASE_CA or TANDEM_PROXY_CA. */
 const char *place_ca_variable(enum login_kind);
 
@@ -33,6 +36,17 @@ struct status place_find_ca(const struct login *, const char *place, const char 
  * of memory.
  */
 struct status place_ca_error(enum login_kind, const char *place, const char *ca_file);
+
+/* Why TLS with this place came to nothing, where its client library's reason is known; INVALID. */
+enum place_tls {
+	TLS_NOT_OFFERED,
+	TLS_OTHER_NAME, /* the certificate is for another host */
+	TLS_UNVERIFIED, /* it is signed by nobody in `ca_file`, or has expired */
+	TLS_NOT_AGREED, /* anything else */
+};
+
+struct status place_tls_error(enum place_tls, enum login_kind, const char *place,
+			      const char *ca_file);
 
 /*
  * Takes every variable out of the environment whose name begins so. Client libraries let some of theirs

@@ -193,27 +193,12 @@ static struct status tls_error(const struct postgres *session, const char *messa
 	if (strstr(message, "could not read root certificate file") != NULL ||
 	    strstr(message, "root certificate file \"") != NULL)
 		return place_ca_error(session->kind, session->place, session->ca_file);
-	if (strstr(message, "certificate verify failed") != NULL)
-		return failure(STATUS_INVALID,
-			       "TLS: the certificate of %s is not signed by a CA in '%s', or has "
-			       "expired; set %s to the PEM file of its CA",
-			       session->place, session->ca_file, place_ca_variable(session->kind));
-	if (strstr(message, "does not match host name") != NULL)
-		return failure(
-			STATUS_INVALID,
-			"TLS: the certificate of %s is for another host name; use the name in "
-			"the certificate (%s cannot mend this)",
-			session->place, place_ca_variable(session->kind));
-	if (strstr(message, "does not support SSL") != NULL)
-		return failure(
-			STATUS_INVALID,
-			"TLS: %s does not offer it, and nothing is sent without; switch it on "
-			"at the server",
-			session->place);
-	return failure(STATUS_INVALID,
-		       "TLS: no connection to %s could be agreed; it needs TLS 1.2 or later and a "
-		       "certificate signed by a CA in '%s' (%s)",
-		       session->place, session->ca_file, place_ca_variable(session->kind));
+	return place_tls_error(strstr(message, "certificate verify failed") != NULL ? TLS_UNVERIFIED
+			       : strstr(message, "does not match host name") != NULL
+				       ? TLS_OTHER_NAME
+			       : strstr(message, "does not support SSL") != NULL ? TLS_NOT_OFFERED
+										 : TLS_NOT_AGREED,
+			       session->kind, session->place, session->ca_file);
 }
 
 /* How the server asks for the password, or answers it: libpq's own texts again. */

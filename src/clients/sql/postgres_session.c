@@ -98,15 +98,6 @@ struct status postgres_check_name(const char *what, const char *name)
 	return OK;
 }
 
-static struct status check_password(const char *user, const struct secret *password)
-{
-	if (secret_empty(password))
-		return failure(STATUS_INVALID, "the password of '%s' is empty", user);
-	if (strlen(secret_reveal(password)) != secret_length(password))
-		return failure(STATUS_INVALID, "the password of '%s' contains a NUL", user);
-	return OK;
-}
-
 static struct status choose_ca(struct postgres *session, const struct login *login)
 {
 	session->tls = login->tls;
@@ -257,7 +248,7 @@ struct status postgres_connect(const struct login *login, const char *user,
 	TRY(place_check_host(login->host));
 	TRY(postgres_check_name("user name", user));
 	TRY(postgres_check_name("database name", dbname));
-	TRY(check_password(user, password));
+	TRY(place_check_password(user, password));
 	session = memory_alloc_zero(1, sizeof(*session));
 	if (session == NULL)
 		return OUT_OF_MEMORY;
