@@ -24,7 +24,7 @@ from typing import Iterator, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 KNOWN = Path(__file__).resolve().with_suffix(".known")
-PACKAGES = ("libcjson", "libcurl", "libcrypto", "libssl", "libpq")
+PACKAGES = ("libcjson", "libcurl", "expat", "libcrypto", "libssl", "libpq", "libmariadb")
 
 GCC = ["gcc", "-fanalyzer", "-c", "-o", "/dev/null"]
 # Not asked: snprintf and memcpy themselves (it wants C11's Annex K, which no libc here has), and

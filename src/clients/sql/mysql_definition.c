@@ -1,6 +1,6 @@
 #include "clients/sql/mysql_definition.h"
 
-#include "clients/sql/mysql_grants.h"
+#include "clients/sql/mysql_words.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -122,6 +122,31 @@ static void take_limits(const char *begin, const char *end, struct mysql_definit
 /* REQUIRE's word for no requirement. */
 static const char none[] = "NONE";
 
+/* Its words and quoted texts, and nothing else: it becomes part of a statement. */
+static bool is_requirement(const char *text)
+{
+	static const char *const words[] = {"NONE",    "SSL",	 "X509", "ISSUER",
+					    "SUBJECT", "CIPHER", "AND"};
+	const char *at = text;
+
+	while (*at != '\0') {
+		size_t length = strcspn(at, " "), i = 0;
+
+		if (*at == '\'') {
+			at = mysql_skip_quoted(at);
+		} else {
+			while (i < sizeof(words) / sizeof(words[0]) &&
+			       (strlen(words[i]) != length || strncmp(at, words[i], length) != 0))
+				i++;
+			if (i == sizeof(words) / sizeof(words[0]))
+				return false;
+			at += length;
+		}
+		at += *at == ' ';
+	}
+	return at > text;
+}
+
 struct status mysql_definition_parse(const char *statement, struct mysql_definition *ret)
 {
 	AUTO(mysql_definition_clear) struct mysql_definition made = MYSQL_DEFINITION_INIT;
@@ -155,7 +180,7 @@ struct status mysql_definition_parse(const char *statement, struct mysql_definit
 		TRY(copy(tls + strlen("REQUIRE "), limits, &made.tls));
 	else
 		TRY(copy(none, none + strlen(none), &made.tls));
-	if (made.tls[0] == '\0' || made.tls[0] == ' ' || mysql_find_words(made.tls, "WITH") != NULL)
+	if (!is_requirement(made.tls))
 		return failure(STATUS_INVALID, "an account's TLS requirement is not known here");
 	take_limits(limits, policy, &made);
 	TRY(copy(policy, end, &made.policy));

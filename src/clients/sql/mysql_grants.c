@@ -1,78 +1,9 @@
 #include "clients/sql/mysql_grants.h"
 
+#include "clients/sql/mysql_words.h"
 #include "core/memory.h"
 
 #include <string.h>
-
-/*
- * Where a quoted text or name that begins here ends, NULL: nowhere; a doubled quote is part of it,
- * as is what \ precedes.
- */
-static const char *find_closing(const char *at)
-{
-	char quote = *at++;
-
-	for (; *at != '\0'; at++) {
-		if (*at == '\\' && quote != '`' && at[1] != '\0') {
-			at++;
-			continue;
-		}
-		if (*at != quote)
-			continue;
-		if (at[1] != quote)
-			return at;
-		at++;
-	}
-	return NULL;
-}
-
-static const char *skip_quoted(const char *at)
-{
-	const char *closing = find_closing(at);
-
-	return closing != NULL ? closing + 1 : at + strlen(at);
-}
-
-static bool is_quote(char c)
-{
-	return c == '`' || c == '\'' || c == '"';
-}
-
-const char *mysql_find_words(const char *statement, const char *words)
-{
-	size_t length = strlen(words);
-	int depth = 0;
-
-	for (const char *at = statement; *at != '\0';) {
-		bool begins = at == statement || at[-1] == ' ';
-
-		if (is_quote(*at)) {
-			at = skip_quoted(at);
-			continue;
-		}
-		if (begins && depth == 0 && strncmp(at, words, length) == 0 &&
-		    (at[length] == ' ' || at[length] == '\0' || at[length - 1] == ' '))
-			return at;
-		depth += (*at == '(') - (*at == ')');
-		at++;
-	}
-	return NULL;
-}
-
-bool mysql_is_well_formed(const char *statement)
-{
-	int depth = 0;
-
-	for (const char *at = statement; *at != '\0' && depth >= 0; at++) {
-		depth += (*at == '(') - (*at == ')');
-		if (!is_quote(*at))
-			continue;
-		at = find_closing(at);
-		if (at == NULL || (at[1] != '\0' && strchr(" ,.@)", at[1]) == NULL))
-			return false;
-	}
-	return depth == 0;
-}
 
 static struct status copy(const char *from, size_t length, char **ret)
 {
@@ -195,11 +126,11 @@ static bool is_name(struct span span, bool may_have_host)
 {
 	const char *at = span.at, *end = span.at + span.length;
 
-	if (span.length == 0 || !is_quote(*at))
+	if (span.length == 0 || !mysql_is_quote(*at))
 		return false;
-	at = skip_quoted(at);
-	if (may_have_host && at + 1 < end && *at == '@' && is_quote(at[1]))
-		at = skip_quoted(at + 1);
+	at = mysql_skip_quoted(at);
+	if (may_have_host && at + 1 < end && *at == '@' && mysql_is_quote(at[1]))
+		at = mysql_skip_quoted(at + 1);
 	return at == end;
 }
 
@@ -211,7 +142,7 @@ static struct span take_item(const char **at, const char *end)
 
 	while (here < end && (*here != ',' || depth > 0)) {
 		depth += (*here == '(') - (*here == ')');
-		here = is_quote(*here) ? skip_quoted(here) : here + 1;
+		here = mysql_is_quote(*here) ? mysql_skip_quoted(here) : here + 1;
 	}
 	if (here > end)
 		here = end;
@@ -372,7 +303,7 @@ static bool database_of(const char *on, char *ret, size_t size)
 	on += strcspn(on, "`");
 	if (on[0] != '`')
 		return false;
-	end = skip_quoted(on);
+	end = mysql_skip_quoted(on);
 	if (*end != '.' || strcmp(end, ".*") == 0 || (size_t)(end - on) + 3 > size)
 		return false;
 	memcpy(ret, on, (size_t)(end - on));
@@ -383,7 +314,7 @@ static bool database_of(const char *on, char *ret, size_t size)
 /* `sho_`.* is a pattern; `sho\\_`.* is not. */
 static bool is_pattern(const char *on)
 {
-	const char *end = on[0] == '`' ? skip_quoted(on) : on;
+	const char *end = on[0] == '`' ? mysql_skip_quoted(on) : on;
 
 	if (end == on || strcmp(end, ".*") != 0)
 		return false;
@@ -402,7 +333,7 @@ static bool is_pattern(const char *on)
  */
 static bool may_be_hidden(const struct mysql_rights *rights, const char *on)
 {
-	const char *end = on[0] == '`' ? skip_quoted(on) : on;
+	const char *end = on[0] == '`' ? mysql_skip_quoted(on) : on;
 
 	if (end == on || strcmp(end, ".*") != 0)
 		return false;

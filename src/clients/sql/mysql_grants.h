@@ -72,13 +72,4 @@ void mysql_rights_remove(struct mysql_rights *, size_t place);
 /* Frees. For AUTO(). */
 void mysql_rights_clear(struct mysql_rights *);
 
-/*
- * The first of these words at a word's beginning, outside of quotes and brackets, in a statement that
- * the server wrote; NULL: none.
- */
-const char *mysql_find_words(const char *statement, const char *words);
-
-/* Every quote and bracket in it ends, and what was quoted is followed by no letter. */
-bool mysql_is_well_formed(const char *statement);
-
 #endif
