@@ -170,6 +170,7 @@ torture_part() { # NAME PYTHON
 	kill)
 		each_engine "$2" tests/torture/kill.py --build-dir "$BUILD" --self-test || status=1
 		each_engine "$2" tests/torture/kill.py --build-dir "$BUILD" || status=1
+		each_engine "$2" tests/torture/kill_single.py --build-dir "$BUILD" || status=1
 		return $status
 		;;
 	network) each_engine "$2" tests/torture/network.py --build-dir "$BUILD" --full ;;

@@ -123,6 +123,9 @@ suite "kill" "$python" tests/torture/kill.py --build-dir "$build" --seconds 60
 suite "hostile network" "$python" tests/torture/network.py --build-dir "$build"
 suite "throttling storm" "$python" tests/torture/storm.py --build-dir "$build" --rotations 12
 suite "no memory" "$python" tests/torture/memory.py --build-dir "$build" --seconds 20
+for engine in postgres mariadb mysql; do
+	suite "kill, one user, $engine" "$python" tests/torture/kill_single.py --build-dir "$build" --engine $engine --seconds 8
+done
 for engine in mariadb mysql; do
 	suite "kill, $engine" "$python" tests/torture/kill.py --build-dir "$build" --engine $engine --seconds 20
 	suite "hostile network, $engine" "$python" tests/torture/network.py --build-dir "$build" --engine $engine --seconds 25
