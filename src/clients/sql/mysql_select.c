@@ -88,7 +88,7 @@ static struct status receive(struct mysql *session, const struct mysql_question 
 		status = fetch(session, result, question, rows);
 		/* Else what is left would be read to its end, if it has one. */
 		if (status.code != STATUS_OK)
-			(void)shutdown((int)mysql_get_socket(session->handle), SHUT_RDWR);
+			(void)shutdown(mysql_socket(session), SHUT_RDWR);
 		*error = mysql_errno(session->handle);
 	}
 	if (result != NULL)
@@ -106,8 +106,7 @@ struct status mysql_select(struct mysql *session, const struct mysql_question *q
 
 	if (deadline_left(session->deadline) == 0)
 		return failure(STATUS_UNAVAILABLE, "no time is left to ask %s", session->place);
-	watchdog_watch(session->watchdog, (int)mysql_get_socket(session->handle),
-		       session->deadline);
+	watchdog_watch(session->watchdog, mysql_socket(session), session->deadline);
 	status = receive(session, question, &error, &rows);
 	late = watchdog_rest(session->watchdog);
 	if (late)

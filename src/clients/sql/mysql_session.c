@@ -111,7 +111,17 @@ static void forbid_tls(MYSQL *handle)
 	mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &off);
 }
 
+int mysql_socket(const struct mysql *session)
+{
+	return (int)mysql_get_socket(session->handle);
+}
+
 #else /* libmysqlclient */
+
+int mysql_socket(const struct mysql *session)
+{
+	return (int)session->handle->net.fd;
+}
 
 static void require_tls(MYSQL *handle)
 {
@@ -246,7 +256,7 @@ void mysql_session_close(struct mysql **session)
 	if (closing == NULL)
 		return;
 	if (closing->handle != NULL) {
-		watchdog_watch(closing->watchdog, (int)mysql_get_socket(closing->handle),
+		watchdog_watch(closing->watchdog, mysql_socket(closing),
 			       deadline_in(&clock_system, CLOSE_WAIT_MS));
 		mysql_close(closing->handle);
 		(void)watchdog_rest(closing->watchdog);
@@ -277,8 +287,7 @@ struct status mysql_run(struct mysql *session, const char *sql, unsigned *error)
 	/* Late is never: a process that was stopped meanwhile must not change what others changed. */
 	if (deadline_left(session->deadline) == 0)
 		return failure(STATUS_UNAVAILABLE, "no time is left to ask %s", session->place);
-	watchdog_watch(session->watchdog, (int)mysql_get_socket(session->handle),
-		       session->deadline);
+	watchdog_watch(session->watchdog, mysql_socket(session), session->deadline);
 	*error = mysql_real_query(session->handle, sql, strlen(sql)) == 0 ? 0
 									  : mysql_failed(session);
 	/* Rows that nobody asked for would be taken for the next answer. */

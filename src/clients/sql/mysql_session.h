@@ -44,6 +44,9 @@ struct mysql {
 struct status mysql_connect(const struct login *, const char *user, const struct secret *password,
 			    struct deadline, struct mysql **ret);
 
+/* Its socket, -1 while there is none. */
+int mysql_socket(const struct mysql *);
+
 /* Closes and frees. For AUTO(). */
 void mysql_session_close(struct mysql **);
 

@@ -30,11 +30,12 @@
 #define LOCK_BYTES 24
 #define LOCK_NAME_SIZE (sizeof(LOCK_PREFIX) + 2 * LOCK_BYTES)
 
-/* MySQL's own that MariaDB's header does not have. */
+/* What only one of the two headers has. */
 enum {
 	MYSQL_NOT_THE_CURRENT_PASSWORD = 3891,
 	MYSQL_CURRENT_PASSWORD_NEEDED = 3892,
 	MYSQL_HISTORY = 3638,
+	MARIADB_PASSWORD_LENGTH = 1372,
 };
 
 static const char native[] = "mysql_native_password";
@@ -88,7 +89,7 @@ static struct status change_error(const struct mysql *session, unsigned error, c
 		return failure(STATUS_NOT_FOUND, "%s has no such user (%s, error %u)",
 			       session->place, doing, error);
 	case ER_NOT_VALID_PASSWORD:
-	case ER_PASSWD_LENGTH:
+	case MARIADB_PASSWORD_LENGTH:
 	case MYSQL_HISTORY:
 		return failure(STATUS_INVALID,
 			       "%s refuses the new password (error %u): a password policy is in "
