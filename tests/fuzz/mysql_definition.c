@@ -7,7 +7,7 @@
 #include "fuzz.h"
 
 #include "clients/sql/mysql_definition.h"
-#include "clients/sql/mysql_grants.h"
+#include "clients/sql/mysql_words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
