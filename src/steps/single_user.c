@@ -50,14 +50,13 @@ static struct status lock(const struct single_user *user, struct database *db)
 	return status_while(db->ops->lock_user(db, name), "locking '%s' before the change", name);
 }
 
-/* `db`: has the lock. */
+/* `db`: has the lock. `*progress` stays as it is until a change begins. */
 static struct status set_password(const struct single_user *user, struct database *db,
 				  const struct secret *password, enum progress *progress)
 {
 	const char *name = user->plan->active_user;
 	bool finished = false;
 
-	*progress = NOT_BEGUN;
 	TRY_WHILE(db->ops->set_password(db, name, password), "changing the password of '%s'", name);
 	TRY(rotation_last_look(user->rotation, user->current->version, name, &finished));
 	*progress = finished ? FINISHED : BEGUN;
@@ -69,7 +68,7 @@ static struct status set_password(const struct single_user *user, struct databas
 /* `db`: logged in with the password that works, which is not the current one. */
 static struct status put_back(const struct single_user *user, struct database **db, bool *forward)
 {
-	enum progress progress;
+	enum progress progress = NOT_BEGUN;
 	struct status status;
 
 	TRY(become_admin(user, db));

@@ -448,6 +448,76 @@ static void admin_is_told_after_the_users_own_login_only(void **state)
 	world_clear(&world);
 }
 
+static void admin_that_is_the_user_itself_is_refused(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ONE_USER | WORLD_ADMIN);
+	run_until(&world, STEP_CREATE);
+	world_put(&world, ADMIN_SECRET, "admin-1", STAGE_CURRENT,
+		  "{\"host\": \"db.example\", \"username\": \"app\", \"password\": "
+		  "\"active-password\"}");
+	assert_failed(run(&world, STEP_SET), STATUS_INVALID, "users that take turns");
+	world_clear(&world);
+}
+
+static void take_the_label_away(struct world *world)
+{
+	world_version(world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] = false;
+}
+
+/* What finishSecret of somebody else would have left. */
+static void move_the_label(struct world *world)
+{
+	struct fake_version *pending = world_version(world, APPLICATION_SECRET, STAGE_PENDING);
+	struct fake_version *current = world_version(world, APPLICATION_SECRET, STAGE_CURRENT);
+
+	if (pending == NULL || current == pending)
+		return;
+	current->labels[STAGE_CURRENT] = false;
+	current->labels[STAGE_PREVIOUS] = true;
+	pending->labels[STAGE_CURRENT] = true;
+}
+
+/* A half-done change, and somebody who moves labels before each call up to the last look at them. */
+static int count_conflicts_beside(void (*intrude)(struct world *))
+{
+	int conflicts = 0;
+
+	for (int n = 1;; n++) {
+		struct world world;
+		struct status status;
+		int looked;
+
+		make_half_done(&world, 0);
+		assert_ok(run(&world, STEP_SET));
+		looked = world.looked;
+		world_clear(&world);
+		if (n > looked)
+			return conflicts;
+		make_half_done(&world, 0);
+		world_reset_counts(&world);
+		world.intrude_at = n;
+		world.intrude = intrude;
+		status = step_run(STEP_SET, &world.rotation);
+		conflicts += status.code == STATUS_CONFLICT &&
+			     strstr(status.detail, "labels moved while") != NULL;
+		if (intrude == move_the_label)
+			assert_true(accepts(&world, STAGE_CURRENT));
+		else if (status.code == STATUS_CONFLICT)
+			assert_int_equal(world_user(&world, "app")->changes, 0);
+		world_clear(&world);
+	}
+}
+
+static void putting_back_looks_at_the_labels_once_more(void **state)
+{
+	(void)state;
+	assert_in_range(count_conflicts_beside(take_the_label_away), 1, 100);
+	assert_int_equal(count_conflicts_beside(move_the_label), 0);
+}
+
 static void edit_the_current(struct world *world)
 {
 	char edited[600], before[VERSION_ID_MAX + 1];
@@ -618,6 +688,8 @@ int main(void)
 		cmocka_unit_test(previous_password_heals_the_current_one),
 		cmocka_unit_test(password_nobody_knows_is_denied_with_advice),
 		cmocka_unit_test(admin_is_told_after_the_users_own_login_only),
+		cmocka_unit_test(admin_that_is_the_user_itself_is_refused),
+		cmocka_unit_test(putting_back_looks_at_the_labels_once_more),
 		cmocka_unit_test(finish_beside_an_edit_changes_nothing_and_is_a_conflict),
 		cmocka_unit_test(finish_beside_a_step_that_puts_back_promotes_what_is_accepted),
 		cmocka_unit_test(finish_of_what_was_put_back_after_its_proof_sets_it_again),
