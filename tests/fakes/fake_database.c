@@ -166,7 +166,8 @@ static struct status fake_set_password(struct database *base, const char *user,
 
 	TRY(world_begin_call(world, &call));
 	TRY(refuse_to_write(db));
-	if (strcmp(db->user, user) != 0 && strcmp(db->user, "admin") != 0)
+	if (strcmp(db->user, "admin") != 0 &&
+	    (strcmp(db->user, user) != 0 || world->may_not_change_itself))
 		return failure(STATUS_DENIED, "'%s' may not change '%s'", db->user, user);
 	if (world_user(world, user) == NULL || !begin_change(db, user, password)) {
 		watch_change(world, user);

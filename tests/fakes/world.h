@@ -108,11 +108,12 @@ struct world {
 	int *memory_paused; /* counted up while the servers' side works: their memory is not ours */
 	int intrude_at;	    /* before this call somebody else does something; 0 = nobody */
 	void (*intrude)(struct world *);
-	struct status rival; /* for an intruder: how a step of its own ended */
-	bool may_not_create; /* the admin lacks the permission to create users */
-	bool keeps_nothing;  /* nobody may have two passwords, though the engine has them */
-	bool proves_nothing; /* the database does not show that it knows a password */
-	int leaks;	     /* how often a user's working password was sent to another host */
+	struct status rival;	    /* for an intruder: how a step of its own ended */
+	bool may_not_change_itself; /* no user may set its own password, but the admin */
+	bool may_not_create;	    /* the admin lacks the permission to create users */
+	bool keeps_nothing;	    /* nobody may have two passwords, though the engine has them */
+	bool proves_nothing;	    /* the database does not show that it knows a password */
+	int leaks; /* how often a user's working password was sent to another host */
 	int store_calls, writes, logins; /* writes: how often a version was put or promoted */
 	int effects; /* how often anything really changed, in a store or the database */
 	int effects_watched;

@@ -462,6 +462,22 @@ static void admin_that_is_the_user_itself_is_refused(void **state)
 	world_clear(&world);
 }
 
+static void admin_puts_back_what_the_user_may_not_change(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_half_done(&world, WORLD_ADMIN);
+	world.may_not_change_itself = true;
+	assert_ok(run(&world, STEP_SET));
+	assert_true(accepts(&world, STAGE_CURRENT));
+	assert_ok(run(&world, STEP_TEST));
+	assert_ok(run(&world, STEP_FINISH));
+	assert_true(is_finished(&world));
+	assert_true(accepts(&world, STAGE_CURRENT));
+	world_clear(&world);
+}
+
 static void take_the_label_away(struct world *world)
 {
 	world_version(world, APPLICATION_SECRET, STAGE_PENDING)->labels[STAGE_PENDING] = false;
@@ -689,6 +705,7 @@ int main(void)
 		cmocka_unit_test(password_nobody_knows_is_denied_with_advice),
 		cmocka_unit_test(admin_is_told_after_the_users_own_login_only),
 		cmocka_unit_test(admin_that_is_the_user_itself_is_refused),
+		cmocka_unit_test(admin_puts_back_what_the_user_may_not_change),
 		cmocka_unit_test(putting_back_looks_at_the_labels_once_more),
 		cmocka_unit_test(finish_beside_an_edit_changes_nothing_and_is_a_conflict),
 		cmocka_unit_test(finish_beside_a_step_that_puts_back_promotes_what_is_accepted),

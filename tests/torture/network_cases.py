@@ -71,6 +71,7 @@ class Dialect:
     scripts: Mapping[str, Script]
     lies: Callable[[str, str], Iterator[Case]]  # the cases of the scripts, by place and step
     flipped_in_clear: tuple[str, ...] = ()  # what a changed byte before TLS may lead to
+    rarely: tuple[str, ...] = ()  # … which of these by so few bytes that a choice may miss them
 
 
 # Transport ------------------------------------------------------------------------------------

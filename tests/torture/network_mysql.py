@@ -103,4 +103,5 @@ DIALECT = Dialect(
     "nothing answers", ssl_request, impostor.only_handshake,
     {name: script for name, (_, script) in LIES.items()}, mysql,
     # Half of what the proof is made of is said in clear: if it is changed, so is the answer.
-    flipped_in_clear=(DONE, UNAVAILABLE, INVALID, REFUSED))
+    flipped_in_clear=(DONE, UNAVAILABLE, INVALID, REFUSED),
+    rarely=(REFUSED,))  # the twenty that the password is proven with
