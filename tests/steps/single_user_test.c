@@ -519,9 +519,10 @@ static int count_conflicts_beside(void (*intrude)(struct world *))
 		status = step_run(STEP_SET, &world.rotation);
 		conflicts += status.code == STATUS_CONFLICT &&
 			     strstr(status.detail, "labels moved while") != NULL;
-		if (intrude == move_the_label)
+		if (intrude == move_the_label) {
+			assert_ok(status);
 			assert_true(accepts(&world, STAGE_CURRENT));
-		else if (status.code == STATUS_CONFLICT)
+		} else if (status.code == STATUS_CONFLICT)
 			assert_int_equal(world_user(&world, "app")->changes, 0);
 		world_clear(&world);
 	}
@@ -532,6 +533,29 @@ static void putting_back_looks_at_the_labels_once_more(void **state)
 	(void)state;
 	assert_in_range(count_conflicts_beside(take_the_label_away), 1, 100);
 	assert_int_equal(count_conflicts_beside(move_the_label), 0);
+}
+
+/* Of two at the same time the other one was faster, and has moved the label when this one looks. */
+static void finish_that_finds_the_label_moved_is_finished_and_changes_nothing(void **state)
+{
+	struct world world;
+	int look;
+
+	(void)state;
+	world_make(&world, WORLD_ONE_USER);
+	run_until(&world, STEP_TEST);
+	look = find_call(&world, STEP_FINISH, "commit") - 1;
+	world_clear(&world);
+	world_make(&world, WORLD_ONE_USER);
+	run_until(&world, STEP_TEST);
+	world_reset_counts(&world);
+	world_warm(&world, false);
+	world.intrude_at = look;
+	world.intrude = move_the_label;
+	assert_ok(step_run(STEP_FINISH, &world.rotation));
+	assert_string_equal(world.report.outcome, "already finished");
+	assert_int_equal(world_user(&world, "app")->changes, 0);
+	world_clear(&world);
 }
 
 static void edit_the_current(struct world *world)
@@ -707,6 +731,7 @@ int main(void)
 		cmocka_unit_test(admin_that_is_the_user_itself_is_refused),
 		cmocka_unit_test(admin_puts_back_what_the_user_may_not_change),
 		cmocka_unit_test(putting_back_looks_at_the_labels_once_more),
+		cmocka_unit_test(finish_that_finds_the_label_moved_is_finished_and_changes_nothing),
 		cmocka_unit_test(finish_beside_an_edit_changes_nothing_and_is_a_conflict),
 		cmocka_unit_test(finish_beside_a_step_that_puts_back_promotes_what_is_accepted),
 		cmocka_unit_test(finish_of_what_was_put_back_after_its_proof_sets_it_again),
