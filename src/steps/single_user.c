@@ -152,7 +152,7 @@ struct status single_user_settle(const struct single_user *user, bool *forward)
 	return settle(user, forward, &db);
 }
 
-/* `*refused`: two passwords at a time are not for this login; `db` is as it was. */
+/* `*refused`: two passwords at a time are not for this login, and nothing is changed; else untouched. */
 static struct status add_password(const struct single_user *user, struct database *db,
 				  struct status *refused)
 {
@@ -160,7 +160,6 @@ static struct status add_password(const struct single_user *user, struct databas
 	struct status added;
 	bool finished = false;
 
-	*refused = OK;
 	TRY(lock(user, db));
 	added = db->ops->add_password(db, name, &user->current->credential.password,
 				      &user->pending->password);

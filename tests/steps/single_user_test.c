@@ -369,6 +369,7 @@ static void any_step_after_a_change_half_done_puts_back(void **state)
 			assert_ok(run(&world, step));
 			assert_true(accepts(&world, STAGE_CURRENT));
 			assert_true(says(&world, "an earlier try had changed the password"));
+			assert_false(says(&world, "cannot be put back"));
 			assert_string_equal(world.breach, "");
 			world_clear(&world);
 		}
@@ -428,6 +429,21 @@ static void password_nobody_knows_is_denied_with_advice(void **state)
 			      "previous one: set it to the current one. The database said: 'app'");
 	/* Nor is the admin told to a host that knows none of them. */
 	assert_int_equal(world_user(&world, "admin")->proven[0][0], '\0');
+	world_clear(&world);
+}
+
+/* Whether it would have worked is not known then. */
+static void previous_password_that_cannot_be_read_is_unavailable(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ONE_USER);
+	run_until(&world, STEP_CREATE);
+	snprintf(world_user(&world, "app")->password, PASSWORD_MAX, "nobody's-password");
+	assert_failed(run_failing(&world, STEP_SET, find_call(&world, STEP_SET, "get previous"),
+				  FAIL_BEFORE, STATUS_UNAVAILABLE),
+		      STATUS_UNAVAILABLE, "trying the previous password of 'app'");
 	world_clear(&world);
 }
 
@@ -496,8 +512,18 @@ static void move_the_label(struct world *world)
 	pending->labels[STAGE_CURRENT] = true;
 }
 
-/* A half-done change, and somebody who moves labels before each call up to the last look at them. */
-static int count_conflicts_beside(void (*intrude)(struct world *))
+static void make_prepared(struct world *world, unsigned shape)
+{
+	world_make(world, WORLD_ONE_USER | shape);
+	assert_ok(run(world, STEP_CREATE));
+}
+
+/*
+ * setSecret in a world made so, and somebody who moves labels before each call up to its last look at
+ * them: it ends without a change where it found them moved.
+ */
+static int count_conflicts_beside(void (*make)(struct world *, unsigned), unsigned shape,
+				  void (*intrude)(struct world *))
 {
 	int conflicts = 0;
 
@@ -506,13 +532,13 @@ static int count_conflicts_beside(void (*intrude)(struct world *))
 		struct status status;
 		int looked;
 
-		make_half_done(&world, 0);
+		make(&world, shape);
 		assert_ok(run(&world, STEP_SET));
 		looked = world.looked;
 		world_clear(&world);
 		if (n > looked)
 			return conflicts;
-		make_half_done(&world, 0);
+		make(&world, shape);
 		world_reset_counts(&world);
 		world.intrude_at = n;
 		world.intrude = intrude;
@@ -531,8 +557,16 @@ static int count_conflicts_beside(void (*intrude)(struct world *))
 static void putting_back_looks_at_the_labels_once_more(void **state)
 {
 	(void)state;
-	assert_in_range(count_conflicts_beside(take_the_label_away), 1, 100);
-	assert_int_equal(count_conflicts_beside(move_the_label), 0);
+	assert_in_range(count_conflicts_beside(make_half_done, 0, take_the_label_away), 1, 100);
+	assert_int_equal(count_conflicts_beside(make_half_done, 0, move_the_label), 0);
+}
+
+static void adding_a_password_looks_at_the_labels_once_more(void **state)
+{
+	(void)state;
+	assert_in_range(count_conflicts_beside(make_prepared, WORLD_TWO_PASSWORDS,
+					       take_the_label_away),
+			1, 100);
 }
 
 /* Of two at the same time the other one was faster, and has moved the label when this one looks. */
@@ -727,10 +761,12 @@ int main(void)
 		cmocka_unit_test(current_password_that_cannot_be_put_back_goes_forward),
 		cmocka_unit_test(previous_password_heals_the_current_one),
 		cmocka_unit_test(password_nobody_knows_is_denied_with_advice),
+		cmocka_unit_test(previous_password_that_cannot_be_read_is_unavailable),
 		cmocka_unit_test(admin_is_told_after_the_users_own_login_only),
 		cmocka_unit_test(admin_that_is_the_user_itself_is_refused),
 		cmocka_unit_test(admin_puts_back_what_the_user_may_not_change),
 		cmocka_unit_test(putting_back_looks_at_the_labels_once_more),
+		cmocka_unit_test(adding_a_password_looks_at_the_labels_once_more),
 		cmocka_unit_test(finish_that_finds_the_label_moved_is_finished_and_changes_nothing),
 		cmocka_unit_test(finish_beside_an_edit_changes_nothing_and_is_a_conflict),
 		cmocka_unit_test(finish_beside_a_step_that_puts_back_promotes_what_is_accepted),
