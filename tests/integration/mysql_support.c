@@ -242,35 +242,9 @@ struct login stack_login(void)
 	};
 }
 
-static long slowness(void)
-{
-	const char *times = getenv("STACK_SLOWNESS");
-
-	return times != NULL ? strtol(times, NULL, 10) : 1;
-}
-
-static int64_t slow_now(void)
-{
-	return clock_system.now() / slowness();
-}
-
-bool is_slow(void)
-{
-	return slowness() > 1;
-}
-
-void skip_where_time_cannot_be_measured(void)
-{
-	if (!is_slow())
-		return;
-	print_message("skipped: it measures time, and STACK_SLOWNESS is set\n");
-	skip();
-}
-
 struct status login_at(const struct login *login, const char *user, const char *password,
 		       int64_t milliseconds, struct database **ret)
 {
-	static const struct clock slow_clock = {.now = slow_now};
 	AUTO(secret_clear) struct secret secret = SECRET_INIT;
 
 	TRY(secret_make(password, strlen(password), &secret));

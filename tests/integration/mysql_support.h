@@ -6,6 +6,7 @@
 #ifndef TESTS_MYSQL_SUPPORT_H
 #define TESTS_MYSQL_SUPPORT_H
 
+#include "slowness.h"
 #include "test.h"
 
 #include "clients/sql/mysql.h"
@@ -56,14 +57,6 @@ const char *make_user(const char *what, const char *options);
 /* Opens a session as that user and runs SQL, filled in. False when the login or the SQL was refused. */
 bool run_as(const char *user, const char *password, const char *sql);
 bool lets_in(const char *user, const char *password);
-
-/*
- * STACK_SLOWNESS says how many times slower than usual everything is, under valgrind say: so much
- * slower goes the clock of the deadlines below, a test that measures time is skipped, and of a long
- * table it is enough to try some.
- */
-bool is_slow(void);
-void skip_where_time_cannot_be_measured(void);
 
 /* The stack's database, and a try at it with ten seconds to go. */
 struct login stack_login(void);

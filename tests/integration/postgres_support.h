@@ -5,6 +5,7 @@
 #ifndef TESTS_POSTGRES_SUPPORT_H
 #define TESTS_POSTGRES_SUPPORT_H
 
+#include "slowness.h"
 #include "test.h"
 
 #include "clients/sql/postgres.h"
@@ -37,14 +38,6 @@ bool run_as(const char *user, const char *password, const char *sql);
 bool user_exists(const char *user);
 
 int server_version(void);
-
-/*
- * STACK_SLOWNESS says how many times slower than usual everything is, under valgrind say: so much
- * slower goes the clock of the deadlines below, a test that measures time is skipped, and of a long
- * table it is enough to try some.
- */
-bool is_slow(void);
-void skip_where_time_cannot_be_measured(void);
 
 /* The stack's database, and a try at it with ten seconds to go. */
 struct login stack_login(void);
