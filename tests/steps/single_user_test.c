@@ -271,6 +271,7 @@ static void finish_changes_proves_and_promotes_under_the_lock(void **state)
 	world.intrude = note_moment;
 	assert_ok(step_run(STEP_FINISH, &world.rotation));
 	assert_string_equal(world.report.outcome, "changed and promoted");
+	assert_string_equal(world.report.user, "app");
 	assert_int_equal(world_user(&world, "app")->wrong_tries, 0);
 	for (int n = 1; n <= world.calls; n++) {
 		assert_false(moments[n].finished);
@@ -304,6 +305,36 @@ static void finish_of_two_passwords_promotes_under_the_lock(void **state)
 	world_clear(&world);
 }
 
+/* Whether the pending password works is not known then, so it is not set once more: that could fail. */
+static void finish_of_two_passwords_changes_nothing_when_a_call_fails(void **state)
+{
+	int logins = 0;
+
+	(void)state;
+	for (int n = 1;; n++) {
+		struct world world;
+		struct status status;
+
+		world_make(&world, WORLD_ONE_USER | WORLD_TWO_PASSWORDS);
+		run_until(&world, STEP_TEST);
+		status = run_failing(&world, STEP_FINISH, n, FAIL_BEFORE, STATUS_UNAVAILABLE);
+		assert_int_equal(world_user(&world, "app")->changes, 0);
+		if (world.calls < n) {
+			world_clear(&world);
+			break;
+		}
+		assert_failed(status, STATUS_UNAVAILABLE, "");
+		assert_false(is_finished(&world));
+		logins += strstr(status.detail, "logging in as 'app' with the pending password") !=
+			  NULL;
+		world_clear(&world);
+	}
+	assert_int_equal(logins, 2); /* testSecret's, and that of the change */
+}
+
+/* For the change, its proof and the label, and to take it back after that. */
+#define ENOUGH_MS (5000 + 4000)
+
 static void finish_with_too_little_time_changes_nothing(void **state)
 {
 	struct world world;
@@ -313,12 +344,18 @@ static void finish_with_too_little_time_changes_nothing(void **state)
 	run_until(&world, STEP_TEST);
 	world_reset_counts(&world);
 	world.rotation.proven = &world.proven;
-	world.rotation.deadline = deadline_in(world.rotation.deadline.clock, 8000);
+	world.rotation.deadline = deadline_in(world.rotation.deadline.clock, ENOUGH_MS - 1);
 	assert_failed(step_run(STEP_FINISH, &world.rotation), STATUS_UNAVAILABLE,
 		      "too little time is left to change the password of 'app'");
 	assert_int_equal(world_user(&world, "app")->changes, 0);
+	world.rotation.deadline = deadline_in(world.rotation.deadline.clock, ENOUGH_MS);
+	assert_ok(step_run(STEP_FINISH, &world.rotation));
+	assert_string_equal(world.report.outcome, "changed and promoted");
 	world_clear(&world);
 }
+
+/* What is said where the database may be ahead of the label and nobody has put that right. */
+#define RUN_AGAIN "run any step again at once"
 
 static void finish_that_cannot_promote_puts_back(void **state)
 {
@@ -332,8 +369,80 @@ static void finish_that_cannot_promote_puts_back(void **state)
 	assert_failed(run_failing(&world, STEP_FINISH, n, FAIL_BEFORE, STATUS_UNAVAILABLE),
 		      STATUS_UNAVAILABLE, "promoting the new version");
 	assert_true(says(&world, "the current password was put back"));
+	assert_false(says(&world, RUN_AGAIN));
 	assert_true(accepts(&world, STAGE_CURRENT));
 	assert_false(is_finished(&world));
+	assert_ok(run(&world, STEP_FINISH));
+	assert_true(accepts(&world, STAGE_CURRENT));
+	world_clear(&world);
+}
+
+static void fail_this_call(struct world *world)
+{
+	world->fail_at = world->calls;
+}
+
+static void refuse_this_call(struct world *world)
+{
+	world->fail_at = world->calls;
+	world->answer = STATUS_INVALID;
+}
+
+/* finishSecret, whose label does not move, and then one of the calls that would mend that fails. */
+static void finish_and_fail_to_mend(struct world *world, int nth, void (*intrude)(struct world *))
+{
+	int promote;
+
+	world_make(world, WORLD_ONE_USER);
+	run_until(world, STEP_TEST);
+	promote = find_call(world, STEP_FINISH, "promote");
+	world_clear(world);
+	world_make(world, WORLD_ONE_USER);
+	run_until(world, STEP_TEST);
+	world_reset_counts(world);
+	world_warm(world, false);
+	world->fail_at = promote;
+	world->failure = FAIL_BEFORE;
+	world->answer = STATUS_UNAVAILABLE;
+	world->intrude_at = promote + nth;
+	world->intrude = intrude;
+	assert_failed(step_run(STEP_FINISH, &world->rotation), STATUS_UNAVAILABLE,
+		      "promoting the new version");
+	world->fail_at = world->intrude_at = 0;
+	assert_true(says(world, RUN_AGAIN));
+	assert_false(accepts(world, STAGE_CURRENT));
+	assert_true(accepts(world, STAGE_PENDING));
+}
+
+/* Then the label may have moved all the same: nothing is put back blindly. */
+static void finish_that_cannot_look_whether_it_promoted_says_what_to_do(void **state)
+{
+	struct world world;
+
+	(void)state;
+	finish_and_fail_to_mend(&world, 1, fail_this_call);
+	assert_string_equal(world.failed_call, "describe");
+	assert_int_equal(world_user(&world, "app")->changes, 1);
+	assert_ok(run(&world, STEP_CREATE));
+	assert_true(accepts(&world, STAGE_CURRENT));
+	world_clear(&world);
+}
+
+static void finish_that_cannot_put_back_says_what_to_do(void **state)
+{
+	struct world world;
+
+	(void)state;
+	/* A look, two logins, the lock, and then: unknown. */
+	finish_and_fail_to_mend(&world, 5, fail_this_call);
+	assert_string_equal(world.failed_call, "set_password");
+	assert_false(says(&world, "cannot be put back"));
+	assert_ok(run(&world, STEP_FINISH));
+	assert_true(accepts(&world, STAGE_CURRENT));
+	world_clear(&world);
+	finish_and_fail_to_mend(&world, 5, refuse_this_call);
+	assert_string_equal(world.failed_call, "set_password");
+	assert_true(says(&world, "cannot be put back"));
 	assert_ok(run(&world, STEP_FINISH));
 	assert_true(accepts(&world, STAGE_CURRENT));
 	world_clear(&world);
@@ -379,6 +488,11 @@ static void any_step_after_a_change_half_done_puts_back(void **state)
 static void current_password_that_cannot_be_put_back_goes_forward(void **state)
 {
 	static const char *const calls[] = {"set_password", "commit"};
+	static const char *const outcomes[] = {
+		[STEP_CREATE] = "kept the password prepared before",
+		[STEP_SET] = "password was changed before",
+		[STEP_TEST] = "logged in",
+	};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++)
@@ -392,6 +506,8 @@ static void current_password_that_cannot_be_put_back_goes_forward(void **state)
 			assert_ok(run_failing(&world, step, n, FAIL_BEFORE, STATUS_INVALID));
 			assert_true(says(&world, "cannot be put back"));
 			assert_false(accepts(&world, STAGE_CURRENT));
+			assert_string_equal(world.report.outcome, outcomes[step]);
+			assert_false(world.report.proven.deferred);
 			assert_ok(run(&world, STEP_FINISH));
 			assert_true(accepts(&world, STAGE_CURRENT));
 			world_clear(&world);
@@ -608,6 +724,8 @@ static void edit_the_current(struct world *world)
 /* Before any call of finishSecret that comes before the change. */
 static void finish_beside_an_edit_changes_nothing_and_is_a_conflict(void **state)
 {
+	int late = 0;
+
 	(void)state;
 	for (int n = 1;; n++) {
 		struct world world;
@@ -619,6 +737,7 @@ static void finish_beside_an_edit_changes_nothing_and_is_a_conflict(void **state
 		commit = find_call(&world, STEP_FINISH, "commit");
 		if (n >= commit) {
 			world_clear(&world);
+			assert_in_range(late, 1, 100);
 			return;
 		}
 		world_reset_counts(&world);
@@ -627,11 +746,29 @@ static void finish_beside_an_edit_changes_nothing_and_is_a_conflict(void **state
 		world.intrude = edit_the_current;
 		status = step_run(STEP_FINISH, &world.rotation);
 		assert_true(status.code == STATUS_CONFLICT || status.code == STATUS_UNAVAILABLE);
+		late += strstr(status.detail, "is read late, or has just changed") != NULL;
 		assert_failed(run(&world, STEP_FINISH), STATUS_CONFLICT, "");
 		assert_true(accepts(&world, STAGE_CURRENT));
 		assert_int_equal(world_user(&world, "app")->changes, 0);
 		world_clear(&world);
 	}
+}
+
+/* A version keeps its value; a store that does not is no reason to hand that value to the application. */
+static void finish_checks_what_it_reads_against_the_current_version(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ONE_USER);
+	run_until(&world, STEP_TEST);
+	world_put(&world, APPLICATION_SECRET, world.token, STAGE_PENDING,
+		  "{\"engine\": \"postgres\", \"host\": \"db.example\", \"username\": "
+		  "\"other\", \"password\": \"other-password\"}");
+	assert_failed(finish_warm(&world), STATUS_CONFLICT, "");
+	assert_int_equal(world_user(&world, "app")->changes, 0);
+	assert_false(is_finished(&world));
+	world_clear(&world);
 }
 
 /* One more invocation of a step, whole, beside the one under way. Who is locked out gives up. */
@@ -737,6 +874,10 @@ static void finish_going_forward_holds_the_lock_until_the_label_moved(void **sta
 		assert_string_equal(world.breach, "");
 		assert_true(is_finished(&world));
 		assert_true(accepts(&world, STAGE_CURRENT));
+		if (n <= refusal) {
+			assert_string_equal(world.report.outcome, "promoted the new version");
+			assert_int_equal(world_user(&world, "app")->changes, 0);
+		}
 		world_clear(&world);
 	}
 }
@@ -754,8 +895,11 @@ int main(void)
 		cmocka_unit_test(test_where_two_are_not_allowed_defers),
 		cmocka_unit_test(finish_changes_proves_and_promotes_under_the_lock),
 		cmocka_unit_test(finish_of_two_passwords_promotes_under_the_lock),
+		cmocka_unit_test(finish_of_two_passwords_changes_nothing_when_a_call_fails),
 		cmocka_unit_test(finish_with_too_little_time_changes_nothing),
 		cmocka_unit_test(finish_that_cannot_promote_puts_back),
+		cmocka_unit_test(finish_that_cannot_look_whether_it_promoted_says_what_to_do),
+		cmocka_unit_test(finish_that_cannot_put_back_says_what_to_do),
 		cmocka_unit_test(finish_whose_answer_is_lost_is_finished),
 		cmocka_unit_test(any_step_after_a_change_half_done_puts_back),
 		cmocka_unit_test(current_password_that_cannot_be_put_back_goes_forward),
@@ -769,6 +913,7 @@ int main(void)
 		cmocka_unit_test(adding_a_password_looks_at_the_labels_once_more),
 		cmocka_unit_test(finish_that_finds_the_label_moved_is_finished_and_changes_nothing),
 		cmocka_unit_test(finish_beside_an_edit_changes_nothing_and_is_a_conflict),
+		cmocka_unit_test(finish_checks_what_it_reads_against_the_current_version),
 		cmocka_unit_test(finish_beside_a_step_that_puts_back_promotes_what_is_accepted),
 		cmocka_unit_test(finish_of_what_was_put_back_after_its_proof_sets_it_again),
 		cmocka_unit_test(finish_going_forward_holds_the_lock_until_the_label_moved),
