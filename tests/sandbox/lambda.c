@@ -129,12 +129,15 @@ static struct reply next(struct sandbox *sandbox, const struct request *request)
 	struct lambda *lambda = &sandbox->lambda;
 	struct invocation *invocation = NULL;
 
-	fail_forgotten(sandbox, request->connection);
 	lambda->polls++;
 	lambda->waiting++;
-	while (!sandbox->stopping && !request_abandoned(request) &&
-	       (invocation = first_waiting(lambda)) == NULL)
+	while (!sandbox->stopping && !request_abandoned(request)) {
+		/* Again and again: that a runtime died may be heard after its successor's poll. */
+		fail_forgotten(sandbox, request->connection);
+		if ((invocation = first_waiting(lambda)) != NULL)
+			break;
 		sandbox_wait(sandbox, monotonic_ms() + HANGUP_CHECK_MS);
+	}
 	lambda->waiting--;
 	if (invocation == NULL)
 		return (struct reply){.fate = REPLY_DROP};

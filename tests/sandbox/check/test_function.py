@@ -66,6 +66,15 @@ class Invocations(FunctionTest):
         self.assertEqual((answers[0]["outcome"], answers[0]["error_type"]),
                          ("error", "Runtime.ExitError"))
 
+    def test_runtime_that_died_is_noticed_after_the_next_poll(self):
+        answers, thread = self.invoke_in_background()
+        connection, _ = self.poll()
+        self.start(lambda event: None)
+        connection.close()
+        thread.join()
+        self.assertEqual((answers[0]["outcome"], answers[0]["error_type"]),
+                         ("error", "Runtime.ExitError"))
+
     def test_runtime_that_polls_again_has_failed(self):
         answers, thread = self.invoke_in_background()
         connection, _ = self.poll()
