@@ -111,6 +111,13 @@ static struct status take_answer(const struct question *question, struct address
 	return OK;
 }
 
+static struct status late(const char *host)
+{
+	return failure(STATUS_UNAVAILABLE,
+		       "the host name '%.253s' cannot be resolved in time: no name server answers",
+		       host);
+}
+
 struct status addresses_find(const char *host, struct deadline deadline, struct addresses *ret)
 {
 	struct question *question = memory_alloc_zero(1, sizeof(*question));
@@ -129,13 +136,11 @@ struct status addresses_find(const char *host, struct deadline deadline, struct 
 	}
 	if (!wait_for_answer(question)) {
 		pthread_detach(thread);
-		return failure(STATUS_UNAVAILABLE,
-			       "the host name '%.253s' cannot be resolved in time: no name "
-			       "server answers",
-			       host);
+		return late(host);
 	}
 	pthread_join(thread, NULL);
-	taken = take_answer(question, ret);
+	/* The process may have been stopped meanwhile: then it does not begin to log in any more. */
+	taken = deadline_left(deadline) > 0 ? take_answer(question, ret) : late(host);
 	question_free(question);
 	return taken;
 }
