@@ -40,6 +40,7 @@ OUTWARD = ("connect,sendto,sendmsg,sendmmsg,shutdown,write,writev,?poll,?ppoll,?
            "?epoll_wait,?epoll_pwait,?epoll_pwait2,exit_group")
 EVERY = f"%network,{OUTWARD}"
 RUN_MAX = 90  # seconds
+STRUCK = re.compile(r"^\d+ +--- SIGSTOP \{", re.M)
 ENTERED = re.compile(r"^(\d+) +(\w+)\(", re.M)
 
 
@@ -178,7 +179,7 @@ def in_main_thread(trace: Path, point: Point) -> bool:
 
 
 class Frozen:
-    """A run that SIGSTOP freezes after the call of the point, until `wake`."""
+    """A run that SIGSTOP freezes after the call of the point, until `wake` and `wait`."""
 
     def __init__(self, argv: Sequence[str | Path], variables: Mapping[str, str], trace: Path,
                  point: Point, weapon: Weapon) -> None:
@@ -187,6 +188,7 @@ class Frozen:
         self._process = Process("tandem", [*weapon.command(trace, point), *argv],
                                 trace.with_suffix(".log"), env=clean_environment(variables))
         self.is_frozen = self._until_frozen()
+        self._woken = self._strikes()
 
     def _until_frozen(self) -> bool:
         """False: it came to its end before."""
@@ -200,18 +202,25 @@ class Frozen:
             time.sleep(0.002)
         raise TimeoutError(f"not frozen in {RUN_MAX} s")
 
+    def _strikes(self) -> int:
+        return len(STRUCK.findall(self.trace.read_text(errors="replace")))
+
     def wake(self) -> None:
+        self._woken = self._strikes()
         threads = {int(thread) for thread in re.findall(r"^(\d+) ", self.trace.read_text(), re.M)}
         for thread in threads:
             with suppress(ProcessLookupError):
                 os.kill(thread, signal.SIGCONT)
 
     def wait(self, seconds: float) -> bool:
-        """Has it come to its end within the time?"""
+        """Has it come to its end within the time? Each of its threads may get to the point and is
+        frozen there: whoever is after the first `wake` is woken at once."""
         deadline = time.monotonic() + seconds
         while self._process.running():
             if time.monotonic() > deadline:
                 return False
+            if self._strikes() > self._woken:
+                self.wake()
             time.sleep(0.01)
         return True
 

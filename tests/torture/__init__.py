@@ -1,0 +1,1 @@
+"""Every fault in turn; see docs/guarantees.md."""
