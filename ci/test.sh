@@ -37,12 +37,23 @@ count() { # FILE
 	[ "$good" -ge 0 ] || good=0
 }
 
-suite() { # NAME COMMAND…
-	local name=$1 log status=0 good bad left
+log_of() { # NAME
+	echo "$logs/$(echo "$1" | tr -c 'a-z0-9\n' '_')"
+}
+
+run() { # NAME COMMAND…: keeps what it said, how it ended and how long it took
+	local name=$1 log status=0 begun=$SECONDS
 	shift
-	log=$logs/$(echo "$name" | tr -c 'a-z0-9\n' '_')
-	local begun=$SECONDS
+	log=$(log_of "$name")
 	"$@" >"$log" 2>&1 || status=$?
+	echo "$status $((SECONDS - begun))" >"$log.end"
+}
+
+report() { # NAME: counts it, and says what came of it
+	local name=$1 log status seconds good bad left
+	log=$(log_of "$name")
+	read -r status seconds <"$log.end"
+	rm -f "$log.end"
 	count "$log"
 	# A suite that breaks down without a count, or counts nothing, is a failure of its own.
 	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
@@ -52,14 +63,35 @@ suite() { # NAME COMMAND…
 	skipped=$((skipped + left))
 	if [ "$bad" -gt 0 ]; then
 		printf '%-28s FAILED: %d passed, %d failed, exit status %d (%d s)\n' \
-			"$name" "$good" "$bad" "$status" $((SECONDS - begun))
+			"$name" "$good" "$bad" "$status" "$seconds"
 		tail -n 60 "$log"
 	else
 		printf '%-28s ok, %d passed%s (%d s)\n' "$name" "$good" \
-			"$([ "$left" -gt 0 ] && echo ", $left skipped")" $((SECONDS - begun))
+			"$([ "$left" -gt 0 ] && echo ", $left skipped")" "$seconds"
 	fi
 	grep -E "^skip:|^skipped: |skipped ['\"]" "$log"
 	return 0
+}
+
+suite() { # NAME COMMAND…
+	run "$@"
+	report "$1"
+}
+
+# Each has servers of its own and waits more than it works: two at a time, told in their order.
+integration() {
+	local test name names=()
+	for test in tests/integration/*_test.py; do
+		name=$(basename "$test" .py | tr _ ' ')
+		[ "$name" != "residue test" ] || continue # of the release build, and alone
+		[ "$(jobs -pr | wc -l)" -lt 2 ] || wait -n
+		run "$name" "$python" "$test" --build-dir "$sanitized" --verbose &
+		names+=("$name")
+	done
+	wait
+	for name in "${names[@]}"; do
+		report "$name"
+	done
 }
 
 built() { # NAME COMMAND…: a step without tests of its own counts as one
@@ -120,11 +152,9 @@ suite "MySQL client" mysql_client
 suite "sandbox and AWS's clients" "$python" tests/sandbox/sandbox_check.py "$sanitized/tests/tandem-sandbox"
 suite "test tooling" "$python" -m unittest discover -s tests/stack -t tests -p '*_test.py'
 suite "demo's own units" "$python" -m unittest discover -s tests/demo -t tests -p '*_test.py'
+suite "torture's own units" "$python" -m unittest discover -s tests/torture -t tests -p '*_test.py'
 suite "residue test" "$python" tests/integration/residue_test.py --build-dir "$build" --verbose
-for test in tests/integration/*_test.py; do
-	case $test in */residue_test.py) continue ;; esac # for the release build, above
-	suite "$(basename "$test" .py | tr _ ' ')" "$python" "$test" --build-dir "$sanitized" --verbose
-done
+integration
 suite "demo" demo
 # The short forms of the proofs; ci/run.sh torture, fuzz, mutate, valgrind and coverage are the long ones.
 suite "model" "$python" tests/model/model.py
