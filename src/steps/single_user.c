@@ -324,7 +324,7 @@ static struct status mend(const struct single_user *user, struct status failed)
 	const struct rotation *rotation = user->rotation;
 	struct status mended = rotation->store->ops->describe(rotation->store, rotation->secret_id,
 							      &labels);
-	bool forward = false;
+	bool forward;
 
 	if (mended.code == STATUS_OK && strcmp(labels.current, rotation->token) == 0)
 		return OK;

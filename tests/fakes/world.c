@@ -356,6 +356,9 @@ struct status world_begin_call(struct world *world, const struct world_call *cal
 	if (world->calls == world->fail_at &&
 	    (world->failure == FAIL_BEFORE || world->failure == FAIL_SILENT))
 		return fail_call(world, call);
+	if (deadline_left(call->deadline) == 0)
+		return failure(STATUS_UNAVAILABLE, "%s was not asked: no time is left",
+			       call->place);
 	return OK;
 }
 

@@ -31,16 +31,19 @@ static struct status run_beside(struct world *world, const char *token, enum ste
 {
 	struct report report = {0};
 	struct rotation beside = world->rotation;
+	struct deadline limit = world->store_limit;
 	int calls = world->calls, looked = world->looked;
 	struct status status = OK;
 
 	beside.token = token;
 	beside.report = &report;
 	beside.deadline = deadline_in(beside.deadline.clock, 60000);
+	world->store_limit = beside.deadline; /* it is another process, with a store of its own */
 	for (enum step step = first; step <= last && status.code == STATUS_OK; step++)
 		status = step_run(step, &beside);
 	world->calls = calls;
 	world->looked = looked;
+	world->store_limit = limit;
 	return status;
 }
 

@@ -410,6 +410,7 @@ static void finish_and_fail_to_mend(struct world *world, int nth, void (*intrude
 		      "promoting the new version");
 	world->fail_at = world->intrude_at = 0;
 	assert_true(says(world, RUN_AGAIN));
+	assert_null(strstr(world->report.outcome, "promoted"));
 	assert_false(accepts(world, STAGE_CURRENT));
 	assert_true(accepts(world, STAGE_PENDING));
 }
@@ -445,6 +446,24 @@ static void finish_that_cannot_put_back_says_what_to_do(void **state)
 	assert_true(says(&world, "cannot be put back"));
 	assert_ok(run(&world, STEP_FINISH));
 	assert_true(accepts(&world, STAGE_CURRENT));
+	world_clear(&world);
+}
+
+/* Some of the time is kept for that, whatever the call that fails takes. */
+static void finish_whose_label_is_waited_for_too_long_has_time_to_put_back(void **state)
+{
+	struct world world;
+	int n;
+
+	(void)state;
+	world_make(&world, WORLD_ONE_USER);
+	run_until(&world, STEP_TEST);
+	n = find_call(&world, STEP_FINISH, "promote");
+	assert_failed(run_failing(&world, STEP_FINISH, n, FAIL_SILENT, STATUS_UNAVAILABLE),
+		      STATUS_UNAVAILABLE, "promoting the new version");
+	assert_true(says(&world, "the current password was put back"));
+	assert_true(accepts(&world, STAGE_CURRENT));
+	assert_true(deadline_left(world.rotation.deadline) > 0);
 	world_clear(&world);
 }
 
@@ -900,6 +919,7 @@ int main(void)
 		cmocka_unit_test(finish_that_cannot_promote_puts_back),
 		cmocka_unit_test(finish_that_cannot_look_whether_it_promoted_says_what_to_do),
 		cmocka_unit_test(finish_that_cannot_put_back_says_what_to_do),
+		cmocka_unit_test(finish_whose_label_is_waited_for_too_long_has_time_to_put_back),
 		cmocka_unit_test(finish_whose_answer_is_lost_is_finished),
 		cmocka_unit_test(any_step_after_a_change_half_done_puts_back),
 		cmocka_unit_test(current_password_that_cannot_be_put_back_goes_forward),
