@@ -495,6 +495,29 @@ static void status_tells_who_is_next_and_who_waits(void **state)
 }
 
 /* Grants are the database's: a proxy is not asked again. */
+static void status_of_one_user_says_what_a_change_does(void **state)
+{
+	static const struct {
+		unsigned shape;
+		const char *advice;
+	} cases[] = {
+		{WORLD_ONE_USER, "two users that take turns (\"rotation_usernames\")"},
+		{WORLD_ONE_USER | WORLD_TWO_PASSWORDS, "unless it may keep the former one"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world world;
+
+		make_quiet(&world, cases[i].shape);
+		look(inspect_status, &world);
+		assert_only("user", "app", "app", FINDING_WARNING, "alone");
+		assert_non_null(strstr(only("user", "app", "app")->detail, cases[i].advice));
+		assert_int_equal(count("user", NULL, NULL), 1);
+		world_clear(&world);
+	}
+}
+
 static void check_compares_grants_once(void **state)
 {
 	struct world world;
@@ -641,6 +664,7 @@ int main(void)
 		cmocka_unit_test(status_looks_at_as_many_proxy_secrets_as_there_may_be),
 		cmocka_unit_test(status_of_plaintext_is_a_warning),
 		cmocka_unit_test(status_tells_who_is_next_and_who_waits),
+		cmocka_unit_test(status_of_one_user_says_what_a_change_does),
 		cmocka_unit_test(check_compares_grants_once),
 		cmocka_unit_test(check_sends_no_admin_where_only_the_proxy_knows_the_active_user),
 		cmocka_unit_test(check_of_an_admin_that_does_not_work_says_why),
