@@ -491,6 +491,7 @@ static void status_tells_who_is_next_and_who_waits(void **state)
 	assert_only("user", "app", "app", FINDING_GOOD, "active");
 	assert_only("user", "app-clone", "app-clone", FINDING_GOOD, "next");
 	assert_only("user", "later", "later", FINDING_GOOD, "waiting");
+	assert_int_equal(count("user", NULL, NULL), 3);
 	world_clear(&world);
 }
 

@@ -597,6 +597,8 @@ static void check_of_what_set_secret_will_refuse_says_why(void **state)
 	finding = look_for(&world, "writer");
 	assert_non_null(strstr(finding->detail, "as its name says"));
 	assert_int_equal(finding->severity, FINDING_BAD);
+	assert_string_equal(finding->name, DATABASE);
+	assert_string_equal(finding->user, "app");
 	world_clear(&world);
 
 	world_make(&world, WORLD_READER);
