@@ -86,7 +86,7 @@ static struct status read_situation(const struct rotation *rotation, struct situ
 static struct status look_and_commit(const struct rotation *rotation, const struct situation *now,
 				     struct database *db, const char *outcome)
 {
-	bool finished = false;
+	bool finished;
 
 	TRY(rotation_last_look(rotation, now->current.version, now->pending.credential.username,
 			       &finished));
@@ -390,7 +390,7 @@ static struct status promote_copy(const struct rotation *rotation, const struct 
 struct status set_secret(const struct rotation *rotation)
 {
 	AUTO(situation_clear) struct situation now = SITUATION_INIT;
-	bool finished = false;
+	bool finished;
 
 	TRY_WHILE(rotation_pending(rotation, &now.pending, &finished),
 		  "reading the pending version");

@@ -55,7 +55,7 @@ static struct status set_password(const struct single_user *user, struct databas
 				  const struct secret *password, enum progress *progress)
 {
 	const char *name = user->plan->active_user;
-	bool finished = false;
+	bool finished;
 
 	TRY_WHILE(db->ops->set_password(db, name, password), "changing the password of '%s'", name);
 	TRY(rotation_last_look(user->rotation, user->current->version, name, &finished));
@@ -158,7 +158,7 @@ static struct status add_password(const struct single_user *user, struct databas
 {
 	const char *name = user->plan->active_user;
 	struct status added;
-	bool finished = false;
+	bool finished;
 
 	TRY(lock(user, db));
 	added = db->ops->add_password(db, name, &user->current->credential.password,
