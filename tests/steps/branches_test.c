@@ -1007,6 +1007,50 @@ static void test_secret_where_the_proxy_is_wrong_for_good_says_so_at_once(void *
 	world_clear(&world);
 }
 
+/* Where rights are shown to their owner only. Refused, the application cannot wait: the new version helps. */
+static void test_secret_of_a_refused_active_user_compares_nothing_and_says_so(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_TWO_PASSWORDS | WORLD_ADMIN);
+	assert_ok(create_secret(&world.rotation));
+	assert_ok(set_secret(&world.rotation));
+	snprintf(world_user(&world, "app")->password, 32, "by-hand");
+	assert_ok(test_secret(&world.rotation));
+	assert_int_equal(world.report.note_count, 1);
+	assert_non_null(strstr(world.report.notes[0],
+			       "'app-clone' was not compared with the active user: logging in as "
+			       "'app' to see what it may do"));
+	world_clear(&world);
+}
+
+/* What it may do is not known then: a lack would be the application's tomorrow. */
+static void test_secret_that_cannot_ask_the_active_user_is_unavailable(void **state)
+{
+	struct world world;
+
+	(void)state;
+	for (int n = 1;; n++) {
+		struct status tested;
+
+		world_make(&world, WORLD_TWO_PASSWORDS);
+		assert_ok(create_secret(&world.rotation));
+		assert_ok(set_secret(&world.rotation));
+		world_reset_counts(&world);
+		world.fail_at = n;
+		world.answer = STATUS_UNAVAILABLE;
+		tested = test_secret(&world.rotation);
+		assert_true(world.calls >= n);
+		world_clear(&world);
+		if (strcmp(world.failed_call, "open") != 0 || strcmp(world.failed_user, "app") != 0)
+			continue;
+		assert_failed(tested, STATUS_UNAVAILABLE,
+			      "logging in as 'app' to see what it may do");
+		break;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1048,6 +1092,8 @@ int main(void)
 		cmocka_unit_test(rotation_of_the_longest_ring_with_the_most_proxies_ends_well),
 		cmocka_unit_test(test_secret_waits_longer_and_longer_and_says_how_long),
 		cmocka_unit_test(test_secret_where_the_proxy_is_wrong_for_good_says_so_at_once),
+		cmocka_unit_test(test_secret_of_a_refused_active_user_compares_nothing_and_says_so),
+		cmocka_unit_test(test_secret_that_cannot_ask_the_active_user_is_unavailable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
