@@ -789,6 +789,37 @@ static void set_secret_where_the_server_proves_nothing_stops_for_a_proxy_secret_
 	world_clear(&world);
 }
 
+/* No server of this engine proves anything: what the proxy secret does not say the previous version must. */
+static void set_secret_without_a_word_for_which_database_it_is_kept_stops(void **state)
+{
+	static const char *const previous[] = {
+		NULL, /* none has the label */
+		"not a secret's",
+		"{\"engine\": \"dual\", \"host\": \"db.example\", \"username\": \"app-clone\", "
+		"\"password\": \"another\"}",
+		"{\"engine\": \"dual\", \"host\": \"db.example\", \"username\": \"other\", "
+		"\"password\": \"inactive-password\"}",
+		"{\"username\": \"app-clone\", \"password\": \"inactive-password\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(previous); i++) {
+		struct world world;
+
+		world_make(&world, WORLD_PROXIES_TOO | WORLD_TWO_PASSWORDS);
+		assert_ok(create_secret(&world.rotation));
+		if (previous[i] != NULL)
+			world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+				  previous[i]);
+		else
+			drop_label(&world, STAGE_PREVIOUS);
+		assert_failed(set_secret(&world.rotation), STATUS_INVALID,
+			      "the proxy secret '" PROXY_SECRET_CLONE "' does not say for which");
+		assert_int_equal(world_user(&world, "app-clone")->changes, 0);
+		world_clear(&world);
+	}
+}
+
 /* --- versions, proxy copies, notes: rotation.h ---------------------------------------------- */
 
 static struct status miss_at_first(struct secret_store *store, const char *id, enum stage stage,
@@ -1080,6 +1111,7 @@ int main(void)
 		cmocka_unit_test(set_secret_waits_for_a_pending_label_that_is_read_late),
 		cmocka_unit_test(
 			set_secret_where_the_server_proves_nothing_stops_for_a_proxy_secret_only),
+		cmocka_unit_test(set_secret_without_a_word_for_which_database_it_is_kept_stops),
 		cmocka_unit_test(set_secret_with_a_proxy_secret_of_another_database_names_it),
 		cmocka_unit_test(set_secret_that_found_the_password_looks_no_further),
 		cmocka_unit_test(set_secret_that_finds_nothing_but_garbage_says_that_nobody_knows),
