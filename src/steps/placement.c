@@ -59,7 +59,7 @@ static struct status join_admin(const struct rotation *rotation, const struct pl
 		return OK;
 	TRY_WHILE(found, "looking up whether %s, the admin's host, and %s are the same database",
 		  host, writer->host);
-	if (!same_host(place.host, writer->host) || place.port != writer->port)
+	if (!same_host(place.host, writer->host))
 		return OK;
 	return credential_set_place(admin, writer->host, writer->port);
 }

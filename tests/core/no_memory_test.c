@@ -22,6 +22,9 @@
 	"{\"engine\":\"e\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\",\"masterarn\":" \
 	"\"m\"}"
 
+#define VALUE_OF_ONE_USER \
+	"{\"engine\":\"e\",\"host\":\"h\",\"username\":\"app\",\"password\":\"p\"}"
+
 static const char *const engines[] = {"e", NULL};
 static const struct database_driver driver = {
 	.engines = engines, .default_port = 1, .default_dbname = "d", .username_max = 63};
@@ -112,6 +115,11 @@ static struct status plan_of_aws(void)
 	return plan_of(VALUE_OF_AWS);
 }
 
+static struct status plan_of_one_user(void)
+{
+	return plan_of(VALUE_OF_ONE_USER);
+}
+
 static struct status generate(void)
 {
 	AUTO(secret_clear) struct secret password = SECRET_INIT;
@@ -185,6 +193,7 @@ int main(void)
 		OUT_OF_MEMORY_IN(change),
 		OUT_OF_MEMORY_IN(plan),
 		OUT_OF_MEMORY_IN(plan_of_aws),
+		OUT_OF_MEMORY_IN(plan_of_one_user),
 		OUT_OF_MEMORY_IN(generate),
 		cmocka_unit_test(log_without_memory_says_that_a_line_is_lost),
 	};

@@ -25,7 +25,18 @@ static const struct database_driver strict_driver = {
 	.username_max = 8,
 	.password_rules = {.min_length = 8, .max_length = 16, .forbidden = "#"},
 };
-static const struct database_driver *const drivers[] = {&driver, &strict_driver, NULL};
+/* Counts as MySQL does. */
+static const char *const counting_engines[] = {"counting", NULL};
+static const struct database_driver counting_driver = {
+	.engines = counting_engines,
+	.default_port = 98,
+	.default_dbname = "d",
+	.username_max = 4,
+	.counts_characters = true,
+	.password_rules = {.min_length = 8, .max_length = 128},
+};
+static const struct database_driver *const drivers[] = {&driver, &strict_driver, &counting_driver,
+							NULL};
 
 static const char *const *environment;
 
@@ -485,6 +496,13 @@ static void plan_measures_every_user_name(void **state)
 			   "\"password\":\"p\",\"rotation_usernames\":[\"longer-than-8\",\"app\"]}",
 			   &plan),
 		      STATUS_INVALID, "'longer-than-8' has 13 bytes; strict takes at most 8");
+	assert_failed(make("{\"engine\":\"counting\",\"host\":\"h\",\"username\":\"ünïcö\","
+			   "\"password\":\"p\"}",
+			   &plan),
+		      STATUS_INVALID, "'ünïcö' has 5 characters; counting takes at most 4");
+	assert_ok(make("{\"engine\":\"counting\",\"host\":\"h\",\"username\":\"ünïc\","
+		       "\"password\":\"p\"}",
+		       &plan));
 }
 
 static void plan_of_an_unknown_engine_names_every_known_one(void **state)

@@ -800,6 +800,8 @@ static void set_secret_without_a_word_for_which_database_it_is_kept_stops(void *
 		"{\"engine\": \"dual\", \"host\": \"db.example\", \"username\": \"other\", "
 		"\"password\": \"inactive-password\"}",
 		"{\"username\": \"app-clone\", \"password\": \"inactive-password\"}",
+		"{\"engine\": \"dual\", \"host\": \"elsewhere.example\", \"username\": "
+		"\"app-clone\", \"password\": \"inactive-password\"}",
 	};
 
 	(void)state;
@@ -816,6 +818,48 @@ static void set_secret_without_a_word_for_which_database_it_is_kept_stops(void *
 		assert_failed(set_secret(&world.rotation), STATUS_INVALID,
 			      "the proxy secret '" PROXY_SECRET_CLONE "' does not say for which");
 		assert_int_equal(world_user(&world, "app-clone")->changes, 0);
+		world_clear(&world);
+	}
+}
+
+static struct status no_previous(struct secret_store *store, const char *id, enum stage stage,
+				 const char *token, bool miss_is_normal, struct secret_version *ret)
+{
+	if (stage == STAGE_PREVIOUS)
+		return failure(STATUS_UNAVAILABLE, "nobody needs it");
+	return fake_ops->get(store, id, stage, token, miss_is_normal, ret);
+}
+
+/* Then nobody else's word is asked for. */
+static void set_secret_believes_a_proxy_secret_that_says_its_database(void **state)
+{
+	static const struct {
+		const char *host;
+		enum status_code code;
+		const char *says;
+	} cases[] = {
+		{"db.example", STATUS_OK, ""},
+		{"elsewhere.example", STATUS_INVALID, "is for elsewhere.example:1234"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SIZE(cases); i++) {
+		struct world world;
+		struct status set;
+		char value[200];
+
+		world_make(&world, WORLD_PROXIES_TOO | WORLD_TWO_PASSWORDS);
+		snprintf(value, sizeof(value),
+			 "{\"host\": \"%s\", \"username\": \"app-clone\", \"password\": "
+			 "\"inactive-password\"}",
+			 cases[i].host);
+		world_put(&world, PROXY_SECRET_CLONE, "proxy-2", STAGE_CURRENT, value);
+		assert_ok(create_secret(&world.rotation));
+		change_store(&world);
+		changed_ops.get = no_previous;
+		set = set_secret(&world.rotation);
+		assert_int_equal(set.code, cases[i].code);
+		assert_non_null(strstr(set.detail, cases[i].says));
 		world_clear(&world);
 	}
 }
@@ -1112,6 +1156,7 @@ int main(void)
 		cmocka_unit_test(
 			set_secret_where_the_server_proves_nothing_stops_for_a_proxy_secret_only),
 		cmocka_unit_test(set_secret_without_a_word_for_which_database_it_is_kept_stops),
+		cmocka_unit_test(set_secret_believes_a_proxy_secret_that_says_its_database),
 		cmocka_unit_test(set_secret_with_a_proxy_secret_of_another_database_names_it),
 		cmocka_unit_test(set_secret_that_found_the_password_looks_no_further),
 		cmocka_unit_test(set_secret_that_finds_nothing_but_garbage_says_that_nobody_knows),

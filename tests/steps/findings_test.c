@@ -496,6 +496,29 @@ static void status_tells_who_is_next_and_who_waits(void **state)
 }
 
 /* Grants are the database's: a proxy is not asked again. */
+/* Of engines that cannot prove anything: whether it is for this database the previous version says. */
+static void status_takes_the_word_for_a_proxy_secret_from_the_previous_version(void **state)
+{
+	struct world world;
+
+	(void)state;
+	make_quiet(&world, WORLD_PROXIES_TOO | WORLD_TWO_PASSWORDS);
+	look(inspect_status, &world);
+	assert_only("login", NULL, "app-clone", FINDING_GOOD, "works");
+
+	/* It keeps another password: that of a rotation long ago. */
+	world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+		  "{\"engine\":\"dual\",\"host\":\"db.example\",\"username\":\"app-clone\","
+		  "\"password\":\"another\"}");
+	look(inspect_status, &world);
+	assert_int_not_equal(only("login", NULL, "app-clone")->severity, FINDING_GOOD);
+	assert_non_null(strstr(only("login", NULL, "app-clone")->detail, "does not say for which"));
+	drop_label(&world, STAGE_PREVIOUS);
+	look(inspect_status, &world);
+	assert_non_null(strstr(only("login", NULL, "app-clone")->detail, "does not say for which"));
+	world_clear(&world);
+}
+
 static void status_of_one_user_says_what_a_change_does(void **state)
 {
 	static const struct {
@@ -665,6 +688,8 @@ int main(void)
 		cmocka_unit_test(status_looks_at_as_many_proxy_secrets_as_there_may_be),
 		cmocka_unit_test(status_of_plaintext_is_a_warning),
 		cmocka_unit_test(status_tells_who_is_next_and_who_waits),
+		cmocka_unit_test(
+			status_takes_the_word_for_a_proxy_secret_from_the_previous_version),
 		cmocka_unit_test(status_of_one_user_says_what_a_change_does),
 		cmocka_unit_test(check_compares_grants_once),
 		cmocka_unit_test(check_sends_no_admin_where_only_the_proxy_knows_the_active_user),

@@ -421,15 +421,22 @@ static void single_user_with_a_managed_admin_is_rotated(void **state)
 
 static void reader_by_its_name_that_nobody_knows_is_refused(void **state)
 {
-	struct world world;
+	static const unsigned shapes[] = {WORLD_READER, WORLD_READER | WORLD_ADMIN};
 
 	(void)state;
-	begin(&world, WORLD_READER);
-	world.hosts[1].host = NULL;
-	assert_failed(set_secret(&world.rotation), STATUS_NOT_FOUND,
-		      "whether db.example is a reader, as its name says");
-	assert_untouched(&world);
-	world_clear(&world);
+	for (size_t i = 0; i < SIZE(shapes); i++) {
+		struct world world;
+
+		begin(&world, shapes[i]);
+		world.hosts[1].host = NULL;
+		world.name_tells = true;
+		if ((shapes[i] & WORLD_ADMIN) != 0)
+			put_admin(&world, "\"host\": \"" DATABASE "\", ");
+		assert_failed(set_secret(&world.rotation), STATUS_NOT_FOUND,
+			      "whether db.example is a reader, as its name says");
+		assert_untouched(&world);
+		world_clear(&world);
+	}
 }
 
 /* Who ended whose former password, and where. */

@@ -567,6 +567,46 @@ static void password_nobody_knows_is_denied_with_advice(void **state)
 	world_clear(&world);
 }
 
+/* A wrong password for somebody else locks his account, and does not help. */
+static void previous_version_of_another_user_is_not_tried(void **state)
+{
+	struct world world;
+	int logins;
+
+	(void)state;
+	world_make(&world, WORLD_ONE_USER);
+	run_until(&world, STEP_CREATE);
+	world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+		  "{\"host\": \"db.example\", \"username\": \"other\", \"password\": "
+		  "\"other-password\"}");
+	snprintf(world_user(&world, "app")->password, PASSWORD_MAX, "nobody's-password");
+	assert_failed(run(&world, STEP_SET), STATUS_DENIED, "set it to the current one");
+	logins = world.logins;
+	assert_int_equal(world_user(&world, "app")->wrong_tries, 2);
+	world_put(&world, APPLICATION_SECRET, "version-0", STAGE_PREVIOUS,
+		  "{\"host\": \"db.example\", \"username\": \"app\", \"password\": "
+		  "\"other-password\"}");
+	assert_failed(run(&world, STEP_SET), STATUS_DENIED, "set it to the current one");
+	assert_int_equal(world.logins, logins + 1);
+	world_clear(&world);
+}
+
+/* As RotateSecret does where it is told to wait: testSecret alone, of the current value. */
+static void test_alone_logs_in_with_the_current_password(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_make(&world, WORLD_ONE_USER);
+	world_put(&world, APPLICATION_SECRET, world.token, STAGE_PENDING,
+		  world_version(&world, APPLICATION_SECRET, STAGE_CURRENT)->value);
+	assert_ok(run(&world, STEP_TEST));
+	assert_string_equal(world.report.outcome, "logged in everywhere");
+	assert_false(world.report.proven.one_user);
+	assert_int_equal(world.logins, 1);
+	world_clear(&world);
+}
+
 /* Whether it would have worked is not known then. */
 static void previous_password_that_cannot_be_read_is_unavailable(void **state)
 {
@@ -702,6 +742,33 @@ static void adding_a_password_looks_at_the_labels_once_more(void **state)
 	assert_in_range(count_conflicts_beside(make_prepared, WORLD_TWO_PASSWORDS,
 					       take_the_label_away),
 			1, 100);
+}
+
+static void finish_elsewhere(struct world *world)
+{
+	give(world, STAGE_PENDING);
+	move_the_label(world);
+}
+
+/* While it adds a password another step has finished: it leaves things as they are. */
+static void adding_a_password_to_what_is_finished_adds_none(void **state)
+{
+	struct world world;
+	int looked;
+
+	(void)state;
+	make_prepared(&world, WORLD_TWO_PASSWORDS);
+	assert_ok(run(&world, STEP_SET));
+	looked = world.looked;
+	world_clear(&world);
+	make_prepared(&world, WORLD_TWO_PASSWORDS);
+	world_reset_counts(&world);
+	world.intrude_at = looked;
+	world.intrude = finish_elsewhere;
+	assert_ok(step_run(STEP_SET, &world.rotation));
+	assert_int_equal(world_user(&world, "app")->changes, 0);
+	assert_true(accepts(&world, STAGE_CURRENT));
+	world_clear(&world);
 }
 
 /* Of two at the same time the other one was faster, and has moved the label when this one looks. */
@@ -925,12 +992,15 @@ int main(void)
 		cmocka_unit_test(current_password_that_cannot_be_put_back_goes_forward),
 		cmocka_unit_test(previous_password_heals_the_current_one),
 		cmocka_unit_test(password_nobody_knows_is_denied_with_advice),
+		cmocka_unit_test(previous_version_of_another_user_is_not_tried),
+		cmocka_unit_test(test_alone_logs_in_with_the_current_password),
 		cmocka_unit_test(previous_password_that_cannot_be_read_is_unavailable),
 		cmocka_unit_test(admin_is_told_after_the_users_own_login_only),
 		cmocka_unit_test(admin_that_is_the_user_itself_is_refused),
 		cmocka_unit_test(admin_puts_back_what_the_user_may_not_change),
 		cmocka_unit_test(putting_back_looks_at_the_labels_once_more),
 		cmocka_unit_test(adding_a_password_looks_at_the_labels_once_more),
+		cmocka_unit_test(adding_a_password_to_what_is_finished_adds_none),
 		cmocka_unit_test(finish_that_finds_the_label_moved_is_finished_and_changes_nothing),
 		cmocka_unit_test(finish_beside_an_edit_changes_nothing_and_is_a_conflict),
 		cmocka_unit_test(finish_checks_what_it_reads_against_the_current_version),
