@@ -154,7 +154,7 @@ static struct status find_twin(const struct rotation *rotation, struct situation
 {
 	struct stored *previous = &now->previous;
 	struct status found;
-	bool told = false;
+	bool told;
 
 	if (!now->plan.driver->never_proves ||
 	    plan_check_place(&now->plan, *kept, "", &told).code != STATUS_OK || told)
@@ -165,8 +165,7 @@ static struct status find_twin(const struct rotation *rotation, struct situation
 	TRY_WHILE(found, "reading the previous version");
 	if (strcmp(previous->credential.username, (*kept)->username) == 0 &&
 	    secret_equal(&previous->credential.password, &(*kept)->password) &&
-	    plan_check_place(&now->plan, &previous->credential, "", &told).code == STATUS_OK &&
-	    told)
+	    plan_check_place(&now->plan, &previous->credential, "", &told).code == STATUS_OK)
 		*kept = &previous->credential;
 	return OK;
 }
