@@ -32,4 +32,11 @@
 			fail_msg("%s: no '%s' in: %s", #call, (part), assert_status_.detail);   \
 	} while (0)
 
+/* Leaves the test out and says why: a line "skipped: …", which ci/test.sh repeats. */
+#define skip_because(format, ...)                                                  \
+	do {                                                                       \
+		print_message("skipped: " format "\n" __VA_OPT__(, ) __VA_ARGS__); \
+		skip();                                                            \
+	} while (0)
+
 #endif

@@ -45,18 +45,14 @@ bool is_mariadb(void)
 
 void only_on_mysql(const char *why)
 {
-	if (!is_mariadb())
-		return;
-	print_message("skipped: MySQL only: %s\n", why);
-	skip();
+	if (is_mariadb())
+		skip_because("MySQL only: %s", why);
 }
 
 void only_on_mariadb(const char *why)
 {
-	if (is_mariadb())
-		return;
-	print_message("skipped: MariaDB only: %s\n", why);
-	skip();
+	if (!is_mariadb())
+		skip_because("MariaDB only: %s", why);
 }
 
 const char *named(const char *what)

@@ -390,10 +390,8 @@ static void skip_where_reading_is_watched(void)
 	const bool watched = is_slow(); /* valgrind */
 #endif
 
-	if (!watched)
-		return;
-	print_message("skipped: libpq reads where it may not, and here that is watched\n");
-	skip();
+	if (watched)
+		skip_because("libpq reads where it may not, and here that is watched");
 }
 
 static void open_without_memory_to_read_the_ca_is_unavailable(void **state)

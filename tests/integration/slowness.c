@@ -25,8 +25,6 @@ bool is_slow(void)
 
 void skip_where_time_cannot_be_measured(void)
 {
-	if (!is_slow())
-		return;
-	print_message("skipped: it measures time, and STACK_SLOWNESS is set\n");
-	skip();
+	if (is_slow())
+		skip_because("it measures time, and STACK_SLOWNESS is set");
 }
