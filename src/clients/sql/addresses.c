@@ -114,7 +114,8 @@ static struct status take_answer(const struct question *question, struct address
 static struct status late(const char *host)
 {
 	return failure(STATUS_UNAVAILABLE,
-		       "the host name '%.253s' cannot be resolved in time: no name server answers",
+		       "the host name '%.253s' cannot be resolved in time: its name server answers "
+		       "late or not at all",
 		       host);
 }
 
