@@ -78,22 +78,6 @@ suite() { # NAME COMMAND…
 	report "$1"
 }
 
-# Each has servers of its own and waits more than it works: two at a time, told in their order.
-integration() {
-	local test name names=()
-	for test in tests/integration/*_test.py; do
-		name=$(basename "$test" .py | tr _ ' ')
-		[ "$name" != "residue test" ] || continue # of the release build, and alone
-		[ "$(jobs -pr | wc -l)" -lt 2 ] || wait -n
-		run "$name" "$python" "$test" --build-dir "$sanitized" --verbose &
-		names+=("$name")
-	done
-	wait
-	for name in "${names[@]}"; do
-		report "$name"
-	done
-}
-
 built() { # NAME COMMAND…: a step without tests of its own counts as one
 	local name=$1
 	shift
@@ -137,6 +121,28 @@ mysql_client() {
 demo() {
 	"$python" tests/demo/demo.py --build-dir "$build" --rotations 4 --svg "$logs/timeline.svg" &&
 		echo "demo: 1 passed, 0 failed"
+}
+
+name_of() { # FILE of an integration test
+	basename "$1" .py | tr _ ' '
+}
+integrate() { # FILE
+	run "$(name_of "$1")" "$python" "$1" --build-dir "$sanitized" --verbose
+}
+export -f log_of run name_of integrate
+export logs python sanitized
+# Each has servers of its own and waits more than it works: two at a time, told in their order. By
+# xargs, so that an interrupt ends them too.
+integration() {
+	local test tests=()
+	for test in tests/integration/*_test.py; do
+		case $test in */residue_test.py) continue ;; esac # of the release build, and alone
+		tests+=("$test")
+	done
+	printf '%s\0' "${tests[@]}" | xargs -0 -P 2 -I TEST bash -c "integrate TEST"
+	for test in "${tests[@]}"; do
+		report "$(name_of "$test")"
+	done
 }
 
 export TANDEM_SANDBOX=$sanitized/tests/tandem-sandbox

@@ -25,8 +25,9 @@ connect_twice()
 
 class FrozenTest(unittest.TestCase):
     def setUp(self) -> None:
-        if why_not() is not None:
-            self.skipTest(str(why_not()))
+        reason = why_not()
+        if reason is not None:
+            self.skipTest(reason)
 
     def freeze(self, folder: Folder, point: Point) -> Frozen:
         frozen = Frozen([sys.executable, "-c", PROGRAM], {}, folder.path / "strace", point,
