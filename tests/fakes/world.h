@@ -2,8 +2,9 @@
  * world: a secret store, a database, its proxies and their directory in memory, behind the real ports.
  *
  * It counts every port call and can fail the n-th one: before doing it, after (the answer is lost),
- * or by never answering, so that the clock runs until the call's deadline. After each call that changed
- * something it looks whether the promises of the README hold at that instant (watch.c).
+ * or by never answering, so that the clock runs until the call's deadline. A call that begins after
+ * its deadline is refused, as by every client. After each call that changed something it looks whether
+ * the promises of the README hold at that instant (watch.c).
  * Nothing here talks to a server; the same promises are asked of the real clients in tests/integration.
  */
 #ifndef TESTS_FAKES_WORLD_H

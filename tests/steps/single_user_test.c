@@ -388,24 +388,31 @@ static void refuse_this_call(struct world *world)
 	world->answer = STATUS_INVALID;
 }
 
-/* finishSecret, whose label does not move, and then one of the calls that would mend that fails. */
-static void finish_and_fail_to_mend(struct world *world, int nth, void (*intrude)(struct world *))
+/* finishSecret comes next; so many calls after this one somebody else does something. Its number. */
+static int begin_finish_beside(struct world *world, const char *call, int after,
+			       void (*intrude)(struct world *))
 {
-	int promote;
+	int n;
 
 	world_make(world, WORLD_ONE_USER);
 	run_until(world, STEP_TEST);
-	promote = find_call(world, STEP_FINISH, "promote");
+	n = find_call(world, STEP_FINISH, call);
 	world_clear(world);
 	world_make(world, WORLD_ONE_USER);
 	run_until(world, STEP_TEST);
 	world_reset_counts(world);
 	world_warm(world, false);
-	world->fail_at = promote;
+	world->intrude_at = n + after;
+	world->intrude = intrude;
+	return n;
+}
+
+/* finishSecret, whose label does not move, and then one of the calls that would mend that fails. */
+static void finish_and_fail_to_mend(struct world *world, int nth, void (*intrude)(struct world *))
+{
+	world->fail_at = begin_finish_beside(world, "promote", nth, intrude);
 	world->failure = FAIL_BEFORE;
 	world->answer = STATUS_UNAVAILABLE;
-	world->intrude_at = promote + nth;
-	world->intrude = intrude;
 	assert_failed(step_run(STEP_FINISH, &world->rotation), STATUS_UNAVAILABLE,
 		      "promoting the new version");
 	world->fail_at = world->intrude_at = 0;
@@ -775,19 +782,10 @@ static void adding_a_password_to_what_is_finished_adds_none(void **state)
 static void finish_that_finds_the_label_moved_is_finished_and_changes_nothing(void **state)
 {
 	struct world world;
-	int look;
 
 	(void)state;
-	world_make(&world, WORLD_ONE_USER);
-	run_until(&world, STEP_TEST);
-	look = find_call(&world, STEP_FINISH, "commit") - 1;
-	world_clear(&world);
-	world_make(&world, WORLD_ONE_USER);
-	run_until(&world, STEP_TEST);
-	world_reset_counts(&world);
-	world_warm(&world, false);
-	world.intrude_at = look;
-	world.intrude = move_the_label;
+	/* The look is the call before the commit. */
+	(void)begin_finish_beside(&world, "commit", -1, move_the_label);
 	assert_ok(step_run(STEP_FINISH, &world.rotation));
 	assert_string_equal(world.report.outcome, "already finished");
 	assert_int_equal(world_user(&world, "app")->changes, 0);
